@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class LeadmetricsConfig(AppConfig):
+    name = "leadmetrics"
+
+    def ready(self) -> None:
+        from leadmetrics import checks  # noqa: F401 - registers the system checks

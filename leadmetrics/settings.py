@@ -1,0 +1,286 @@
+"""The one place that reads the environment. `.env.example` lists every variable.
+
+Without any variable the embedded default applies: SQLite, local processes, the stand-in Graph API,
+secrets made once and kept in an ignored file. An address in SITE_URL that is not this machine's
+means production, and then every secret must be given.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from leadmetrics.secrets import load_or_make_secrets, parse_encryption_keys
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+# --- Where we are ------------------------------------------------------------------------------
+PORT = env.int("PORT", default=8000)
+SANDBOX_PORT = env.int("SANDBOX_PORT", default=8001)
+SITE_URL = env.str("SITE_URL", default=f"http://localhost:{PORT}").rstrip("/")
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var")))
+
+_site = urlsplit(SITE_URL)
+if _site.scheme not in ("http", "https") or not _site.hostname or _site.path:
+    raise ImproperlyConfigured(
+        "SITE_URL must be an address like https://ads.example.com, without a path."
+    )
+PRODUCTION = _site.hostname not in ("localhost", "127.0.0.1", "::1")
+if PRODUCTION and _site.scheme != "https":
+    raise ImproperlyConfigured("SITE_URL must start with https:// (Meta accepts no other).")
+
+DEBUG = env.bool("DEBUG", default=False)
+if PRODUCTION and DEBUG:
+    raise ImproperlyConfigured("DEBUG must be off when SITE_URL is a public address.")
+
+
+def _required(name: str) -> str:
+    """The variable's value; in production a missing one stops the start with one clear line."""
+    value = env.str(name, default="")
+    if PRODUCTION and not value:
+        raise ImproperlyConfigured(f"{name} is not set. Production needs it; see .env.example.")
+    return value
+
+
+# --- Secrets -----------------------------------------------------------------------------------
+SECRET_KEY = _required("SECRET_KEY")
+_encryption_keys = _required("ENCRYPTION_KEYS")
+if not (SECRET_KEY and _encryption_keys):
+    _made = load_or_make_secrets(DATA_DIR / "secrets.env")
+    SECRET_KEY = SECRET_KEY or _made["SECRET_KEY"]
+    _encryption_keys = _encryption_keys or _made["ENCRYPTION_KEYS"]
+try:
+    ENCRYPTION_KEYS = parse_encryption_keys(_encryption_keys)
+except ValueError as exc:
+    raise ImproperlyConfigured(f"ENCRYPTION_KEYS: {exc}") from None
+
+# --- Meta --------------------------------------------------------------------------------------
+# Public constants: the stand-in Graph API knows one app, and its secret protects nothing.
+SANDBOX_APP_ID = "100000000000001"
+SANDBOX_APP_SECRET = "stand-in-app-secret"  # noqa: S105 - not a secret, see above
+
+META_APP_ID = _required("META_APP_ID")
+META_APP_SECRET = _required("META_APP_SECRET")
+META_API_VERSION = env.str("META_API_VERSION", default="v26.0")
+SANDBOX = not META_APP_ID
+SANDBOX_URL = f"http://localhost:{SANDBOX_PORT}"
+if SANDBOX:
+    META_APP_ID, META_APP_SECRET = SANDBOX_APP_ID, SANDBOX_APP_SECRET
+elif not META_APP_SECRET:
+    raise ImproperlyConfigured("META_APP_SECRET is not set, but META_APP_ID is.")
+META_API_BASE_URL = env.str(
+    "META_API_BASE_URL",
+    default=f"http://127.0.0.1:{SANDBOX_PORT}" if SANDBOX else "https://graph.facebook.com",
+).rstrip("/")
+META_OAUTH_DIALOG_URL = env.str(
+    "META_OAUTH_DIALOG_URL",
+    default=(SANDBOX_URL if SANDBOX else "https://www.facebook.com")
+    + f"/{META_API_VERSION}/dialog/oauth",
+)
+META_SCOPES = env.list(
+    "META_SCOPES",
+    default=[
+        "ads_read",
+        "ads_management",
+        "business_management",
+        "pages_show_list",
+        "pages_read_engagement",
+        "pages_manage_ads",
+    ],
+)
+
+# --- Django ------------------------------------------------------------------------------------
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[_site.hostname, "localhost", "127.0.0.1"])
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+ROOT_URLCONF = "leadmetrics.urls"
+WSGI_APPLICATION = "leadmetrics.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "django_q",
+    "leadmetrics",
+    "leadmetrics.tenancy",
+    "leadmetrics.audit",
+    "integrations",
+    "approvals",
+    "leadmetrics.reports",
+    "leadmetrics.agents",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "leadmetrics.tenancy.middleware.TenantMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "leadmetrics.context.product",
+            ],
+            "builtins": ["leadmetrics.templatetags.ui"],
+        },
+    }
+]
+
+# --- Database ----------------------------------------------------------------------------------
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+_database = DATABASES["default"]
+if _database["ENGINE"].endswith("sqlite3"):
+    # Read-then-write under load fails without IMMEDIATE; without recursive triggers a REPLACE
+    # walks past the triggers that keep the audit log append-only.
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 5,
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA recursive_triggers=ON;"
+        ),
+    }
+else:
+    _database["CONN_MAX_AGE"] = 60
+    _database["CONN_HEALTH_CHECKS"] = True
+
+# --- Cache: shared between processes, because the queue's status lives in it --------------------
+_redis_url = env.str("REDIS_URL", default="")
+CACHES = {
+    "default": (
+        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _redis_url}
+        if _redis_url
+        else {
+            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "LOCATION": DATA_DIR / "cache",
+        }
+    )
+}
+
+# --- Queue: see leadmetrics/queue.py for what each figure is for ---------------------------------
+Q_CLUSTER = {
+    "name": "leadmetrics",
+    "orm": "default",
+    "workers": 2,
+    "queue_limit": 2,
+    "bulk": 1,
+    "timeout": 60,
+    "retry": 240,
+    "ack_failures": True,
+    "max_attempts": 1,
+    "catch_up": False,
+    "save_limit": 0,
+    "poll": 1,
+    "guard_cycle": 1,
+    "recycle": 500,
+    "max_rss": 300_000,
+    "label": "Queue",
+}
+
+# After an unanswered write, how long to wait before looking the ad up: twice the deadline of a call
+# (30 s) plus the time Meta's lists may lag behind a write (120 s, assumed).
+PUSH_SETTLE_SECONDS = 180
+
+# --- People ------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "tenancy.User"
+LOGIN_URL = "sign_in"
+LOGIN_REDIRECT_URL = "start"
+LOGOUT_REDIRECT_URL = "sign_in"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+
+# --- Transport and browser security --------------------------------------------------------------
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"  # Strict would drop the session on the way back from Meta
+SESSION_COOKIE_AGE = 7 * 24 * 3600
+CSRF_COOKIE_HTTPONLY = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if PRODUCTION:
+    SESSION_COOKIE_NAME = "__Host-session"
+    CSRF_COOKIE_NAME = "__Host-csrf"
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+
+_dialog = urlsplit(META_OAUTH_DIALOG_URL)
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "font-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+        # form-action also governs redirects: connecting posts a form that ends at Meta's dialog.
+        "form-action": [SELF, f"{_dialog.scheme}://{_dialog.netloc}"],
+    }
+}
+
+# --- Files, language, mail, logs -----------------------------------------------------------------
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "media"},
+    },
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
+
+vars().update(env.email_url("EMAIL_URL", default=f"filemail:///{DATA_DIR / 'mail'}"))
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {"django.server": {"level": "WARNING"}},
+}

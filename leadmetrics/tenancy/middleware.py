@@ -1,0 +1,66 @@
+"""Every page below /t/<tenant>/ belongs to a tenant; strangers get the same 404 as for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.cache import patch_cache_control
+
+from leadmetrics.errors import NotAllowed, NotFound
+from leadmetrics.tenancy.actors import Actor, human
+from leadmetrics.tenancy.models import Membership, Tenant, User
+
+
+class TenantRequest(HttpRequest):
+    """What a view below /t/<tenant>/ receives."""
+
+    user: User
+    tenant: Tenant
+    membership: Membership
+    actor: Actor
+
+
+class TenantMiddleware:
+    """Loads the membership named in the URL, and turns our access errors into 404 and 403."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+        )
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if request.user.is_authenticated:
+            patch_cache_control(response, private=True, no_store=True)
+        return response
+
+    def process_view(
+        self,
+        request: TenantRequest,
+        _view: Callable[..., HttpResponse],
+        _args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        if "tenant" not in kwargs or not request.user.is_authenticated:
+            return
+        membership = (
+            Membership.objects.select_related("tenant", "user")
+            .filter(tenant__slug=kwargs["tenant"], user=request.user)
+            .first()
+        )
+        if membership is None:
+            raise Http404
+        request.membership = membership
+        request.tenant = membership.tenant
+        request.actor = human(request.user, membership.tenant)
+
+    def process_exception(self, _request: HttpRequest, exception: Exception) -> None:
+        if isinstance(exception, NotFound):
+            raise Http404 from exception
+        if isinstance(exception, NotAllowed):
+            raise PermissionDenied(exception.user_message) from exception
