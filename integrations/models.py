@@ -1,0 +1,334 @@
+"""What we know of a tenant's Meta assets: grants, ad accounts, campaigns, results."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from integrations.metadata import IntegrationMetadata
+from leadmetrics.tenancy.models import Tenant, User
+
+
+class Integration(models.Model):
+    """One person's grant. ``api_key`` is their long-lived token, sealed for exactly this row."""
+
+    class Status(models.TextChoices):
+        CONNECTED = "connected", "Connected"
+        EXPIRING = "expiring", "Expires soon"
+        NEEDS_RECONNECT = "needs_reconnect", "Needs reconnecting"
+        EXPIRED = "expired", "Expired"
+        REVOKED = "revoked", "Access withdrawn at Facebook"
+        DISCONNECTED = "disconnected", "Disconnected"
+
+    USABLE: ClassVar = (Status.CONNECTED, Status.EXPIRING)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="integrations")
+    provider = models.CharField(max_length=20, default="meta_ads")
+    api_key = models.TextField(blank=True, editable=False)
+    metadata = models.JSONField(default=dict)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.CONNECTED)
+    meta_user_id = models.CharField(max_length=32)
+    meta_user_name = models.CharField(max_length=160)
+    granted_scopes = models.JSONField(default=list)
+    declined_scopes = models.JSONField(default=list)
+    data_access_expires_at = models.DateTimeField(null=True, blank=True)
+    connected_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    connected_at = models.DateTimeField()
+    last_checked_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=300, blank=True)
+    # Counts every change of the token, so that a slow refresh cannot overwrite a newer one.
+    version = models.PositiveIntegerField(default=1)
+    lease_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "provider", "meta_user_id"], name="one_grant_per_person"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.meta_user_name} ({self.get_status_display()})"
+
+    @property
+    def is_usable(self) -> bool:
+        return self.status in self.USABLE and bool(self.api_key)
+
+    @property
+    def defaults(self) -> IntegrationMetadata:
+        """The typed view of ``metadata``."""
+        return IntegrationMetadata.read(self.metadata)
+
+    @property
+    def token_expires_at(self) -> datetime | None:
+        """When the token ends; None means it does not end by itself."""
+        return self.defaults.token_expires_at
+
+
+class AdAccount(models.Model):
+    """An ad account this grant reaches. Only ``enabled`` ones are pulled and pushed to."""
+
+    class AccountStatus(models.IntegerChoices):
+        ACTIVE = 1, "Active"
+        DISABLED = 2, "Disabled by Meta"
+        UNSETTLED = 3, "Unpaid balance"
+        PENDING_RISK_REVIEW = 7, "In Meta's risk review"
+        PENDING_SETTLEMENT = 8, "Payment pending"
+        IN_GRACE_PERIOD = 9, "In grace period"
+        PENDING_CLOSURE = 100, "Closing"
+        CLOSED = 101, "Closed"
+
+    # Ad Account reference: ads run only in accounts with one of these states.
+    RUNS_ADS: ClassVar = (
+        AccountStatus.ACTIVE,
+        AccountStatus.PENDING_SETTLEMENT,
+        AccountStatus.IN_GRACE_PERIOD,
+    )
+
+    integration = models.ForeignKey(
+        Integration, on_delete=models.PROTECT, related_name="ad_accounts"
+    )
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="ad_accounts")
+    ad_account_id = models.CharField(max_length=32, help_text="act_<digits>")
+    name = models.CharField(max_length=200)
+    currency = models.CharField(max_length=3)
+    timezone = models.CharField(max_length=60)
+    account_status = models.IntegerField()
+    business_name = models.CharField(max_length=200, blank=True)
+    enabled = models.BooleanField(default=False)
+    conversion_action_type = models.CharField(
+        max_length=80, blank=True, help_text="Empty: the first present of our usual three."
+    )
+    gone_at = models.DateTimeField(null=True, blank=True)
+    insights_complete_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["integration", "ad_account_id"], name="one_row_per_ad_account"
+            )
+        ]
+        ordering = ["name", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.ad_account_id})"
+
+    @property
+    def status_label(self) -> str:
+        """Meta's account status in words; unknown numbers are shown as such."""
+        labels = dict(self.AccountStatus.choices)
+        return str(labels.get(self.account_status, f"Status {self.account_status}"))
+
+    @property
+    def can_run_ads(self) -> bool:
+        return self.account_status in self.RUNS_ADS
+
+
+class Page(models.Model):
+    """A Facebook Page the grant may advertise for."""
+
+    integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="pages")
+    page_id = models.CharField(max_length=32)
+    name = models.CharField(max_length=200)
+    can_advertise = models.BooleanField(default=False)
+    instagram_account_id = models.CharField(max_length=32, blank=True)
+    gone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["integration", "page_id"], name="one_row_per_page")
+        ]
+        ordering = ["name", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AdObject(models.Model):
+    """What campaigns and ad sets have in common. A vanished one is kept, with ``gone_at`` set."""
+
+    name = models.CharField(max_length=400)
+    status = models.CharField(max_length=30)
+    effective_status = models.CharField(max_length=30)
+    gone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Campaign(AdObject):
+    ad_account = models.ForeignKey(AdAccount, on_delete=models.CASCADE, related_name="campaigns")
+    campaign_id = models.CharField(max_length=32)
+    objective = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ad_account", "campaign_id"], name="one_row_per_campaign"
+            )
+        ]
+
+
+class AdSet(AdObject):
+    ad_account = models.ForeignKey(AdAccount, on_delete=models.CASCADE, related_name="ad_sets")
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="ad_sets")
+    ad_set_id = models.CharField(max_length=32)
+    is_dynamic_creative = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["ad_account", "ad_set_id"], name="one_row_per_ad_set")
+        ]
+
+
+class PushTarget(models.Model):
+    """Where approved ads go: an ad set, the Page that speaks, and defaults for the link."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="push_targets")
+    ad_account = models.ForeignKey(AdAccount, on_delete=models.PROTECT, related_name="push_targets")
+    ad_set = models.ForeignKey(AdSet, on_delete=models.PROTECT, related_name="push_targets")
+    page = models.ForeignKey(Page, on_delete=models.PROTECT, related_name="push_targets")
+    use_instagram = models.BooleanField(default=False)
+    name = models.CharField(max_length=120)
+    default_link = models.URLField(max_length=1000, blank=True)
+    url_tags = models.CharField(max_length=500, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "name"],
+                condition=Q(archived_at=None),
+                name="one_live_target_per_name",
+            )
+        ]
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CustomAudience(models.Model):
+    ad_account = models.ForeignKey(AdAccount, on_delete=models.CASCADE, related_name="audiences")
+    audience_id = models.CharField(max_length=32)
+    name = models.CharField(max_length=300)
+    subtype = models.CharField(max_length=60)
+    lower_bound = models.BigIntegerField(null=True, blank=True)
+    upper_bound = models.BigIntegerField(null=True, blank=True)
+    delivery_code = models.IntegerField(null=True, blank=True)
+    operation_code = models.IntegerField(null=True, blank=True)
+    gone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ad_account", "audience_id"], name="one_row_per_audience"
+            )
+        ]
+        ordering = ["name", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CampaignInsight(models.Model):
+    """One campaign on one day of the ad account's own calendar. NULL means Meta did not say."""
+
+    ad_account = models.ForeignKey(AdAccount, on_delete=models.CASCADE, related_name="insights")
+    campaign_id = models.CharField(max_length=32)
+    campaign_name = models.CharField(max_length=400)
+    date_start = models.DateField()
+    impressions = models.BigIntegerField(null=True)
+    reach = models.BigIntegerField(null=True)
+    clicks = models.BigIntegerField(null=True)
+    inline_link_clicks = models.BigIntegerField(null=True)
+    spend = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    cpm = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    cpc = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    ctr = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    conversions = models.DecimalField(max_digits=18, decimal_places=4, null=True)
+    conversion_value = models.DecimalField(max_digits=18, decimal_places=4, null=True)
+    conversion_action_type = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ad_account", "date_start", "campaign_id"],
+                name="one_row_per_campaign_day",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_name} {self.date_start}"
+
+
+class SyncRun(models.Model):
+    """One attempt to read something from Meta: what, how far it came, and whether it is complete."""
+
+    class Kind(models.TextChoices):
+        INSIGHTS = "insights", "Performance"
+        CATALOG = "catalog", "Campaigns, Pages and audiences"
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        RUNNING = "running", "Running"
+        COMPLETE = "complete", "Complete"
+        FAILED = "failed", "Incomplete"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="sync_runs")
+    integration = models.ForeignKey(
+        Integration, on_delete=models.CASCADE, related_name="sync_runs"
+    )
+    ad_account = models.ForeignKey(
+        AdAccount, on_delete=models.CASCADE, null=True, related_name="sync_runs"
+    )
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    since = models.DateField(null=True)
+    until = models.DateField(null=True)
+    days_total = models.PositiveIntegerField(default=0)
+    days_done = models.PositiveIntegerField(default=0)
+    rows = models.PositiveIntegerField(default=0)
+    requests = models.PositiveIntegerField(default=0)
+    error_code = models.CharField(max_length=40, blank=True)
+    error = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["tenant", "-created_at"], name="sync_runs_newest"),
+        ]
+        constraints = [
+            # One unfinished run per ad account (or grant) and kind: a second click joins the first.
+            models.UniqueConstraint(
+                fields=["ad_account", "kind"],
+                condition=Q(state__in=["waiting", "running"], ad_account__isnull=False),
+                name="one_open_run_per_account",
+            ),
+            models.UniqueConstraint(
+                fields=["integration", "kind"],
+                condition=Q(state__in=["waiting", "running"], ad_account__isnull=True),
+                name="one_open_run_per_grant",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.get_state_display()}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in (self.State.WAITING, self.State.RUNNING)

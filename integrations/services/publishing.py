@@ -1,0 +1,171 @@
+"""The outward writes of a push, one Meta call each, and reading back what they left.
+
+Nothing here decides or stores anything; the caller records its intent before each write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from integrations.meta_ads.errors import ErrorKind, MetaError
+from integrations.meta_ads.types import AdCreativeSpec
+from integrations.models import Integration
+from integrations.services.clients import meta_client, note_failure
+from leadmetrics.errors import LeadmetricsError
+
+PAUSED = "PAUSED"
+# After a reconnect the approved content is still the approved content, so such a push waits too.
+_WAITS = {ErrorKind.TRANSIENT: 60.0, ErrorKind.THROTTLED: 300.0, ErrorKind.RECONNECT: 300.0}
+
+
+class WriteRefused(LeadmetricsError):
+    """Meta said no and nothing was created.
+
+    ``wait_seconds`` is set when the same write may succeed later without anyone changing it.
+    """
+
+    def __init__(self, code: str, user_message: str, wait_seconds: float | None) -> None:
+        self.code = code
+        self.wait_seconds = wait_seconds
+        super().__init__(user_message)
+
+
+class OutcomeUnknown(LeadmetricsError):
+    """The write may or may not have happened. It must be looked up, never simply repeated."""
+
+    code = "outcome_unknown"
+    user_message = "Meta did not answer, so the ad may exist. It is being looked up."
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """What Meta holds: its status, and the content in the form that was approved."""
+
+    ad_id: str
+    creative_id: str
+    configured_status: str
+    effective_status: str
+    payload: dict[str, Any]
+    image_hash: str
+
+
+def upload_image(*, integration: Integration, ad_account_id: str, name: str, content: bytes) -> str:
+    """Meta's hash of the image. Repeating it is harmless: the same bytes give the same hash."""
+    with _translated(integration):
+        return (
+            meta_client(integration)
+            .upload_ad_image(ad_account_id, filename=name, content=content)
+            .hash
+        )
+
+
+def create_creative(
+    *, integration: Integration, payload: Mapping[str, Any], reference: str, image_hash: str
+) -> str:
+    """The id of an ad creative with exactly this content and every text-changing switch off."""
+    spec = AdCreativeSpec(
+        name=reference,
+        label=reference,
+        page_id=payload["page_id"],
+        instagram_user_id=payload["instagram_user_id"],
+        message=payload["primary_text"],
+        headline=payload["headline"],
+        description=payload["description"],
+        link=payload["link"],
+        call_to_action=payload["call_to_action"],
+        image_hash=image_hash,
+        url_tags=payload["url_tags"],
+    )
+    with _translated(integration):
+        return meta_client(integration).create_ad_creative(payload["ad_account_id"], spec).id
+
+
+def create_paused_ad(
+    *, integration: Integration, payload: Mapping[str, Any], reference: str, creative_id: str
+) -> str:
+    """The id of the new ad, which is PAUSED; there is no way to ask for anything else."""
+    with _translated(integration):
+        return (
+            meta_client(integration)
+            .create_ad(
+                payload["ad_account_id"],
+                name=ad_name(payload, reference),
+                label=reference,
+                ad_set_id=payload["ad_set_id"],
+                creative_id=creative_id,
+            )
+            .id
+        )
+
+
+def ad_name(payload: Mapping[str, Any], reference: str) -> str:
+    """The ad's name in Ads Manager: readable for people, findable for us."""
+    return f"{payload['headline'][:60]} · {reference}"
+
+
+def find_ads(*, integration: Integration, payload: Mapping[str, Any], reference: str) -> list[str]:
+    """Ids of the ads that carry the reference, in label or name."""
+    with _translated(integration):
+        found = meta_client(integration).find_ads(
+            payload["ad_account_id"], label=reference, name=ad_name(payload, reference)
+        )
+    return sorted({ad.id for ad in found})
+
+
+def read_back(*, integration: Integration, payload: Mapping[str, Any], ad_id: str) -> ReadBack:
+    """The ad as Meta stores it, its content written in the terms of ``payload``.
+
+    ``image_sha256`` is copied from ``payload``, because Meta knows the picture by its own hash; the
+    caller compares ``image_hash`` instead.
+    """
+    client = meta_client(integration)
+    with _translated(integration):
+        ad = client.get_ad(ad_id)
+        creative = client.get_creative(ad.creative_id)
+    return ReadBack(
+        ad_id=ad.id,
+        creative_id=ad.creative_id,
+        configured_status=ad.configured_status,
+        effective_status=ad.effective_status,
+        image_hash=creative.image_hash,
+        payload={
+            **payload,
+            "ad_account_id": ad.account_id,
+            "ad_set_id": ad.adset_id,
+            "page_id": creative.page_id,
+            "instagram_user_id": creative.instagram_user_id,
+            "primary_text": creative.message,
+            "headline": creative.headline,
+            "description": creative.description,
+            "link": creative.link,
+            "call_to_action": creative.call_to_action or "NO_BUTTON",
+            "url_tags": creative.url_tags,
+        },
+    )
+
+
+def pause_ad(*, integration: Integration, ad_id: str) -> None:
+    """Set an ad to PAUSED. Repeatable."""
+    with _translated(integration):
+        meta_client(integration).pause_ad(ad_id)
+
+
+class _translated:
+    """Turns the client's errors into the two that a push must tell apart."""
+
+    def __init__(self, integration: Integration) -> None:
+        self.integration = integration
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _type: object, exc: BaseException | None, _traceback: object) -> None:
+        if not isinstance(exc, MetaError):
+            return
+        note_failure(self.integration, exc)
+        if exc.outcome_unknown:
+            raise OutcomeUnknown from None
+        wait = exc.wait_seconds or _WAITS.get(exc.kind)
+        raise WriteRefused(str(exc.kind), exc.user_message, wait) from None
