@@ -1,0 +1,5 @@
+"""What runs by itself in this app."""
+
+from leadmetrics.queue import Schedule
+
+SCHEDULES = [Schedule("Sweep pushes", "approvals.tasks.sweep_pushes", "* * * * *")]

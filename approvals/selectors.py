@@ -1,0 +1,153 @@
+"""Reading variants: the review queue, the pushed ads, one variant's history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.utils import timezone
+
+from approvals.models import AdVariant, Decision, Push, VariantRevision
+from approvals.states import PushState, VariantStatus
+from leadmetrics.tenancy.models import Tenant
+
+PAGE_SIZE = 50
+SWEEP_SIZE = 20
+
+PUSHED = (
+    VariantStatus.APPROVED,
+    VariantStatus.PUSHING,
+    VariantStatus.PUSH_UNKNOWN,
+    VariantStatus.PUSH_FAILED,
+    VariantStatus.PAUSED,
+)
+TROUBLED = (VariantStatus.PUSH_FAILED, VariantStatus.PUSH_UNKNOWN)
+
+
+def variants_with_content(tenant_id: int) -> QuerySet[AdVariant]:
+    """A tenant's variants with text, image and everything the target names, in one query."""
+    return AdVariant.objects.filter(tenant_id=tenant_id).select_related(
+        "head",
+        "head__image",
+        "proposal",
+        "tenant",
+        "target__ad_set__campaign",
+        "target__page",
+        "target__ad_account__integration",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFilter:
+    """How the review queue is narrowed; empty means everything."""
+
+    search: str = ""
+    ad_account_id: int | None = None
+
+
+def variants_to_review(tenant: Tenant, narrow: QueueFilter | None = None) -> QuerySet[AdVariant]:
+    """What waits for a decision, oldest first."""
+    waiting = variants_with_content(tenant.pk).filter(status=VariantStatus.PROPOSED)
+    if narrow and narrow.ad_account_id:
+        waiting = waiting.filter(target__ad_account_id=narrow.ad_account_id)
+    if narrow and narrow.search:
+        waiting = waiting.filter(
+            Q(head__primary_text__icontains=narrow.search)
+            | Q(head__headline__icontains=narrow.search)
+            | Q(target__name__icontains=narrow.search)
+        )
+    return waiting.order_by("created_at", "pk")
+
+
+def variants_after(
+    waiting: QuerySet[AdVariant], at: datetime, pk: UUID, *, backwards: bool = False
+) -> QuerySet[AdVariant]:
+    """The part of a queue that comes after (or before) a place in it, nearest first."""
+    if backwards:
+        return waiting.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk)).reverse()
+    return waiting.filter(Q(created_at__gt=at) | Q(created_at=at, pk__gt=pk))
+
+
+def count_to_review(tenant: Tenant) -> int:
+    """How many variants wait for a decision."""
+    return AdVariant.objects.filter(tenant=tenant, status=VariantStatus.PROPOSED).count()
+
+
+def count_by_status(tenant: Tenant) -> Mapping[str, int]:
+    """Status to number of variants."""
+    rows = AdVariant.objects.filter(tenant=tenant).values_list("status").annotate(Count("pk"))
+    return dict(rows)
+
+
+def pushed_variants(tenant: Tenant, *, status: str = "") -> QuerySet[AdVariant]:
+    """Approved variants and where each one is, newest first; each with ``live_pushes``."""
+    wanted = [status] if status in PUSHED else PUSHED
+    return (
+        variants_with_content(tenant.pk)
+        .filter(status__in=wanted)
+        .prefetch_related(
+            Prefetch(
+                "pushes",
+                Push.objects.exclude(state=PushState.VOIDED).select_related("decision__reviewer"),
+                to_attr="live_pushes",
+            )
+        )
+        .order_by("-updated_at", "-pk")
+    )
+
+
+def revisions_of(variant: AdVariant) -> QuerySet[VariantRevision]:
+    """Every text this variant had, newest first."""
+    return variant.revisions.select_related("author", "image").order_by("-number")
+
+
+def decisions_of(variant: AdVariant) -> QuerySet[Decision]:
+    """Every verdict on it, newest first."""
+    return variant.decisions.select_related("reviewer", "revision").order_by("-created_at")
+
+
+def pushes_of(variant: AdVariant) -> QuerySet[Push]:
+    """Every push with its steps, newest first."""
+    return (
+        variant.pushes.select_related("decision__reviewer", "decision__revision")
+        .prefetch_related("steps")
+        .order_by("-created_at")
+    )
+
+
+def due_pushes(now: datetime | None = None) -> QuerySet[Push]:
+    """Pushes that nobody woke, whose wait is over, or whose worker died, oldest first."""
+    now = now or timezone.now()
+    return Push.objects.filter(
+        Q(state__in=(PushState.WAITING, PushState.UNKNOWN))
+        & (Q(next_attempt_at=None) | Q(next_attempt_at__lte=now))
+        | Q(state=PushState.RUNNING, lease_until__lt=now)
+    ).order_by("created_at")
+
+
+def pushes_today(tenant: Tenant) -> int:
+    """How many ads were created as PAUSED in the last 24 hours."""
+    return Push.objects.filter(
+        variant__tenant=tenant,
+        state=PushState.DONE,
+        finished_at__gte=timezone.now() - timedelta(days=1),
+    ).count()
+
+
+def variants_with_feedback(tenant_id: int) -> QuerySet[AdVariant]:
+    """Variants with what agents may learn: ``decisions_newest_first`` and ``live_pushes``."""
+    return (
+        AdVariant.objects.filter(tenant_id=tenant_id)
+        .select_related("head")
+        .prefetch_related(
+            Prefetch(
+                "decisions",
+                Decision.objects.order_by("-created_at"),
+                to_attr="decisions_newest_first",
+            ),
+            Prefetch("pushes", Push.objects.exclude(state=PushState.VOIDED), to_attr="live_pushes"),
+        )
+    )

@@ -1,0 +1,217 @@
+"""People decide. Each act binds to the exact content that was on the screen."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from approvals.access import access_variant
+from approvals.content import build_payload, digest
+from approvals.limits import AdCopy, check_copy
+from approvals.models import AdImage, AdVariant, Decision, Push, VariantRevision
+from approvals.services.propose import add_revision
+from approvals.states import PushState, VariantStatus, move
+from leadmetrics import queue
+from leadmetrics.audit.log import record
+from leadmetrics.errors import InvalidInput, NotAllowed, StateConflict
+from leadmetrics.tenancy.actors import Actor, require_role
+from leadmetrics.tenancy.models import Role, Tenant
+
+
+class ContentChanged(StateConflict):
+    """The text or the target moved after the page was drawn; the decision does not count."""
+
+    code = "content_changed"
+    user_message = (
+        "This ad changed while you were reading, so your decision was not counted. "
+        "Here is what it says now."
+    )
+
+
+def approve_variant(
+    *, actor: Actor, variant_id: UUID, shown_hash: str, comment: str = ""
+) -> AdVariant:
+    """Approve exactly the content with ``shown_hash``; a worker will create it as a PAUSED ad.
+
+    Raises NotFound, NotAllowed (role, or the person's own edit), StateConflict (decided already)
+    and ContentChanged.
+    """
+    with transaction.atomic():
+        require_role(actor, Role.REVIEWER, tenant_id=actor.tenant_id)
+        variant = access_variant(actor=actor, variant_id=variant_id, lock=True)
+        revision = _head_as_shown(variant, shown_hash)
+        own_edit = revision.author_id is not None and revision.author_id == actor.user_id
+        if own_edit and not variant.tenant.author_may_approve:
+            raise NotAllowed(
+                "You wrote this version, so somebody else must approve it. "
+                "An admin can change that rule under Settings."
+            )
+        payload = build_payload(revision, variant.target)
+        decision = Decision.objects.create(
+            variant=variant,
+            revision=revision,
+            content_hash=digest(payload),
+            reviewer_id=actor.user_id,
+            verdict=Decision.Verdict.APPROVED,
+            comment=comment.strip(),
+            reviewer_was_author=own_edit,
+        )
+        move(variant, VariantStatus.APPROVED)
+        push = Push.objects.create(
+            variant=variant,
+            decision=decision,
+            payload=payload,
+            payload_hash=decision.content_hash,
+        )
+        record(
+            actor,
+            "variant.approved",
+            variant,
+            {
+                "revision": revision.number,
+                "content_hash": decision.content_hash,
+                "reviewer_was_author": own_edit,
+                "comment": decision.comment,
+            },
+        )
+        queue.enqueue("approvals.tasks.push_variant", push.pk)
+    return variant
+
+
+def reject_variant(
+    *, actor: Actor, variant_id: UUID, shown_hash: str, reason_code: str, comment: str = ""
+) -> AdVariant:
+    """Reject the content with ``shown_hash`` for one of ``Decision.Reason``.
+
+    Raises NotFound, NotAllowed, StateConflict, ContentChanged, and InvalidInput for an unknown
+    reason or for "other" without a comment.
+    """
+    comment = comment.strip()
+    if reason_code not in Decision.Reason.values:
+        raise InvalidInput("Choose one of the reasons.")
+    if reason_code == Decision.Reason.OTHER and not comment:
+        raise InvalidInput("Say in a few words why, so that the next proposal can be better.")
+    with transaction.atomic():
+        require_role(actor, Role.REVIEWER, tenant_id=actor.tenant_id)
+        variant = access_variant(actor=actor, variant_id=variant_id, lock=True)
+        revision = _head_as_shown(variant, shown_hash)
+        Decision.objects.create(
+            variant=variant,
+            revision=revision,
+            content_hash=shown_hash,
+            reviewer_id=actor.user_id,
+            verdict=Decision.Verdict.REJECTED,
+            reason_code=reason_code,
+            comment=comment,
+            reviewer_was_author=revision.author_id == actor.user_id,
+        )
+        move(variant, VariantStatus.REJECTED)
+        record(
+            actor,
+            "variant.rejected",
+            variant,
+            {"revision": revision.number, "reason": reason_code, "comment": comment},
+        )
+    return variant
+
+
+def edit_variant(
+    *,
+    actor: Actor,
+    variant_id: UUID,
+    shown_hash: str,
+    copy: AdCopy,
+    image: AdImage | None = None,
+) -> AdVariant:
+    """Store ``copy`` as a new revision, to be approved anew; the image stays unless one is given.
+
+    Raises NotFound, NotAllowed, StateConflict, ContentChanged, and InvalidInput with problems when
+    the copy breaks a rule or changes nothing.
+    """
+    with transaction.atomic():
+        require_role(actor, Role.REVIEWER, tenant_id=actor.tenant_id)
+        variant = access_variant(actor=actor, variant_id=variant_id, lock=True)
+        before = _head_with_hash(variant, shown_hash)
+        checked = check_copy(copy, strict=variant.tenant.copy_limits == Tenant.CopyLimits.STRICT)
+        if checked.problems:
+            raise InvalidInput(problems=[problem.as_json() for problem in checked.problems])
+        if checked.copy == copy_of(before) and image in (None, before.image):
+            raise InvalidInput("Nothing was changed, so nothing was saved.")
+        _void_unsent_push(variant)
+        move(variant, VariantStatus.PROPOSED)
+        revision = add_revision(
+            actor=actor,
+            variant=variant,
+            copy=checked.copy,
+            flags=checked.flags,
+            image=image or before.image,
+        )
+        record(
+            actor,
+            "variant.edited",
+            variant,
+            {"revision": revision.number, "content_hash": revision.content_hash},
+        )
+    return variant
+
+
+def return_to_review(*, actor: Actor, variant_id: UUID) -> AdVariant:
+    """Take an approval back as long as nothing of it can be at Meta, so that it is decided anew.
+
+    Raises NotFound, NotAllowed, StateConflict.
+    """
+    with transaction.atomic():
+        require_role(actor, Role.REVIEWER, tenant_id=actor.tenant_id)
+        variant = access_variant(actor=actor, variant_id=variant_id, lock=True)
+        if variant.status not in (VariantStatus.APPROVED, VariantStatus.PUSH_FAILED):
+            raise StateConflict(
+                f"This variant is now “{variant.get_status_display().lower()}”. "
+                "It cannot go back to review."
+            )
+        _void_unsent_push(variant)
+        move(variant, VariantStatus.PROPOSED)
+        record(actor, "variant.returned_to_review", variant)
+    return variant
+
+
+def copy_of(revision: VariantRevision) -> AdCopy:
+    """The words of a revision."""
+    return AdCopy(
+        revision.primary_text,
+        revision.headline,
+        revision.description,
+        revision.link,
+        revision.call_to_action,
+    )
+
+
+def _head_as_shown(variant: AdVariant, shown_hash: str) -> VariantRevision:
+    if variant.status != VariantStatus.PROPOSED:
+        raise StateConflict(
+            f"This variant is now “{variant.get_status_display().lower()}”. "
+            "Your decision was not counted."
+        )
+    return _head_with_hash(variant, shown_hash)
+
+
+def _head_with_hash(variant: AdVariant, shown_hash: str) -> VariantRevision:
+    revision = variant.head
+    if revision is None or digest(build_payload(revision, variant.target)) != shown_hash:
+        raise ContentChanged
+    return revision
+
+
+def _void_unsent_push(variant: AdVariant) -> None:
+    """Cancel an approval's push, as long as nothing of it can have reached Meta."""
+    push = variant.pushes.select_for_update().exclude(state=PushState.VOIDED).first()
+    if push is None:
+        return
+    if push.state not in (PushState.WAITING, PushState.FAILED) or push.may_be_at_meta:
+        raise StateConflict(
+            "This ad is being sent, or may already be in the ad account, so its text can no longer "
+            "change here."
+        )
+    push.state, push.finished_at = PushState.VOIDED, timezone.now()
+    push.save(update_fields=["state", "finished_at"])
