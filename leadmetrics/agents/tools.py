@@ -1,0 +1,224 @@
+"""The one list of things an agent can do. The JSON API only carries them.
+
+Nothing here can decide, push or activate; the import contracts keep it so.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db.models import Q
+
+from approvals.limits import CALLS_TO_ACTION, RECOMMENDED, AdCopy
+from approvals.models import AdVariant, Decision
+from approvals.selectors import variants_with_feedback
+from approvals.services.propose import (
+    ProposalInput,
+    ProposeResult,
+    VariantInput,
+    propose_variants,
+    withdraw_variant,
+)
+from integrations.models import AdAccount, CampaignInsight, CustomAudience, PushTarget
+from leadmetrics.agents import schemas
+from leadmetrics.errors import InvalidInput
+from leadmetrics.tenancy.actors import Actor
+
+PAGE_SIZE = 100
+NO_IMAGE = b"?"  # what an undecodable image becomes; the image check refuses it by name
+
+
+def propose(
+    actor: Actor, proposal: schemas.ProposalIn, *, idempotency_key: str, request_hash: str
+) -> ProposeResult:
+    """Propose variants for human review. See services.propose.propose_variants."""
+    items = [
+        VariantInput(
+            client_ref=item.client_ref,
+            target_id=item.target_id,
+            copy=AdCopy(
+                item.primary_text,
+                item.headline,
+                item.description,
+                item.link,
+                item.call_to_action,
+            ),
+            rationale=item.rationale,
+            image=_decode(item.image_base64),
+        )
+        for item in proposal.variants
+    ]
+    return propose_variants(
+        actor=actor,
+        proposal=ProposalInput(
+            items=items,
+            run_id=proposal.run_id,
+            model=proposal.model,
+            brief=proposal.brief,
+            idempotency_key=idempotency_key,
+            request_hash=request_hash,
+        ),
+    )
+
+
+def withdraw(actor: Actor, variant_id: UUID) -> schemas.FeedbackOut:
+    """Take back a variant that nobody has decided yet."""
+    withdraw_variant(actor=actor, variant_id=variant_id)
+    return _feedback(variants_with_feedback(actor.tenant_id).get(pk=variant_id))
+
+
+def feedback(actor: Actor, cursor: str) -> schemas.FeedbackPage:
+    """Variants changed since the cursor, oldest change first. Raises InvalidInput."""
+    variants = variants_with_feedback(actor.tenant_id).order_by("updated_at", "pk")
+    if cursor:
+        at, pk = _read_cursor(cursor)
+        variants = variants.filter(Q(updated_at__gt=at) | Q(updated_at=at, pk__gt=pk))
+    page = list(variants[:PAGE_SIZE])
+    return schemas.FeedbackPage(
+        variants=[_feedback(variant) for variant in page],
+        next_cursor=f"{page[-1].updated_at.isoformat()}_{page[-1].pk}" if page else cursor,
+    )
+
+
+def list_ad_accounts(actor: Actor) -> list[schemas.AdAccountOut]:
+    """The tenant's enabled ad accounts."""
+    accounts = AdAccount.objects.filter(tenant_id=actor.tenant_id, enabled=True)
+    return [
+        schemas.AdAccountOut(
+            id=account.ad_account_id,
+            name=account.name,
+            currency=account.currency,
+            timezone=account.timezone,
+            status=account.status_label,
+            can_run_ads=account.can_run_ads,
+        )
+        for account in accounts
+    ]
+
+
+def list_push_targets(actor: Actor) -> list[schemas.PushTargetOut]:
+    """Where variants can be proposed for, with the copy limits that apply."""
+    targets = PushTarget.objects.filter(tenant_id=actor.tenant_id, archived_at=None).select_related(
+        "ad_account", "ad_set__campaign", "page"
+    )
+    return [
+        schemas.PushTargetOut(
+            id=str(target.pk),
+            name=target.name,
+            ad_account_id=target.ad_account.ad_account_id,
+            campaign=target.ad_set.campaign.name,
+            ad_set=target.ad_set.name,
+            page=target.page.name,
+            default_link=target.default_link,
+            limits=RECOMMENDED,
+            call_to_actions=list(CALLS_TO_ACTION),
+        )
+        for target in targets
+    ]
+
+
+def list_custom_audiences(actor: Actor) -> list[schemas.AudienceOut]:
+    """Custom audiences of the enabled ad accounts."""
+    audiences = CustomAudience.objects.filter(
+        ad_account__tenant_id=actor.tenant_id, ad_account__enabled=True, gone_at=None
+    ).select_related("ad_account")
+    return [
+        schemas.AudienceOut(
+            id=audience.audience_id,
+            ad_account_id=audience.ad_account.ad_account_id,
+            name=audience.name,
+            subtype=audience.subtype,
+            size_from=audience.lower_bound,
+            size_to=audience.upper_bound,
+            delivery_code=audience.delivery_code,
+        )
+        for audience in audiences
+    ]
+
+
+def read_campaign_insights(
+    actor: Actor, *, since: date, until: date, cursor: str
+) -> schemas.InsightsPage:
+    """Daily campaign rows between two days, both included. Raises InvalidInput."""
+    if since > until:
+        raise InvalidInput("since must not be later than until.")
+    rows = (
+        CampaignInsight.objects.filter(
+            ad_account__tenant_id=actor.tenant_id,
+            ad_account__enabled=True,
+            date_start__range=(since, until),
+        )
+        .select_related("ad_account")
+        .order_by("pk")
+    )
+    if cursor:
+        if not cursor.isdecimal():
+            raise InvalidInput("This cursor is not one of ours.")
+        rows = rows.filter(pk__gt=int(cursor))
+    page = list(rows[: PAGE_SIZE * 5])
+    return schemas.InsightsPage(
+        insights=[_insight(row) for row in page],
+        next_cursor=str(page[-1].pk) if len(page) == PAGE_SIZE * 5 else "",
+    )
+
+
+def _insight(row: CampaignInsight) -> schemas.InsightOut:
+    return schemas.InsightOut(
+        ad_account_id=row.ad_account.ad_account_id,
+        campaign_id=row.campaign_id,
+        campaign_name=row.campaign_name,
+        day=row.date_start,
+        currency=row.ad_account.currency,
+        impressions=row.impressions,
+        clicks=row.clicks,
+        spend=row.spend,
+        conversions=row.conversions,
+        conversion_value=row.conversion_value,
+        conversion_action_type=row.conversion_action_type,
+    )
+
+
+def _feedback(variant: AdVariant) -> schemas.FeedbackOut:
+    head = variant.head
+    assert head is not None
+    decisions: Sequence[Decision] = variant.decisions_newest_first  # type: ignore[attr-defined]
+    decision = decisions[0] if decisions else None
+    pushes = variant.live_pushes  # type: ignore[attr-defined]
+    return schemas.FeedbackOut(
+        id=str(variant.pk),
+        client_ref=variant.client_ref,
+        status=variant.status,
+        status_label=variant.get_status_display(),
+        reason_code=decision.reason_code if decision else "",
+        comment=decision.comment if decision else "",
+        edited_by_people=head.author_id is not None and head.number > 1,
+        primary_text=head.primary_text,
+        headline=head.headline,
+        description=head.description,
+        link=head.link,
+        call_to_action=head.call_to_action,
+        ad_id=pushes[0].ad_id if pushes else None,
+        updated_at=variant.updated_at,
+    )
+
+
+def _decode(image_base64: str) -> bytes:
+    try:
+        return base64.b64decode(image_base64, validate=True)
+    except (binascii.Error, ValueError):
+        return NO_IMAGE
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
+    at, _, pk = cursor.partition("_")
+    try:
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None:
+            raise ValueError
+        return moment, UUID(pk)
+    except ValueError:
+        raise InvalidInput("This cursor is not one of ours.") from None

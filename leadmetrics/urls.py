@@ -1,0 +1,37 @@
+"""Every address of the product. Whatever lies below /t/<tenant>/ is guarded by TenantMiddleware."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.auth.views import LogoutView
+from django.urls import include, path
+
+from integrations.views import callback
+from leadmetrics import health
+from leadmetrics.agents.api import api
+from leadmetrics.audit.views import activity
+from leadmetrics.reports.views import home
+from leadmetrics.tenancy.views import SignInView, start
+
+tenant_patterns = [
+    path("", home, name="home"),
+    path("review/", include("approvals.urls_review")),
+    path("ads/", include("approvals.urls_ads")),
+    path("", include("leadmetrics.reports.urls")),
+    path("connections/", include("integrations.urls")),
+    path("activity/", activity, name="activity"),
+    path("settings/keys/", include("leadmetrics.agents.urls")),
+    path("settings/", include("leadmetrics.tenancy.urls")),
+]
+
+urlpatterns = [
+    path("", start, name="start"),
+    path("sign-in/", SignInView.as_view(), name="sign_in"),
+    path("sign-out/", LogoutView.as_view(), name="sign_out"),
+    path("t/<slug:tenant>/", include(tenant_patterns)),
+    path("connect/meta/callback/", callback, name="meta_callback"),
+    path("api/v1/", api.urls),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]
