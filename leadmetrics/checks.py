@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from leadmetrics.audit import append_only
 @register(Tags.compatibility)
 def queue_settings_hold(**_: Any) -> list[CheckMessage]:
     """A job must end before its lease does, or it runs twice."""
-    q = settings.Q_CLUSTER
+    q: dict[str, Any] = settings.Q_CLUSTER
     rounds = 1 + math.ceil((q["queue_limit"] + q["bulk"]) / q["workers"])
     if q.get("orm") != "default" or q["retry"] <= q["timeout"] * rounds:
         return [
@@ -29,7 +30,7 @@ def queue_settings_hold(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.database)
-def database_guards_hold(databases: list[str] | None = None, **_: Any) -> list[CheckMessage]:
+def database_guards_hold(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """The append-only triggers exist, and SQLite runs in the modes that keep writes whole."""
     if not databases:
         return []

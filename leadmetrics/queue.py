@@ -93,7 +93,7 @@ def prune_results() -> None:
 
 def waiting_jobs() -> int:
     """How many jobs nobody has taken yet."""
-    return OrmQ.objects.count()
+    return int(OrmQ.objects.count())
 
 
 def cluster_alive() -> bool:

@@ -42,7 +42,7 @@ if PRODUCTION and DEBUG:
 
 def _required(name: str) -> str:
     """The variable's value; in production a missing one stops the start with one clear line."""
-    value = env.str(name, default="")
+    value: str = env.str(name, default="")
     if PRODUCTION and not value:
         raise ImproperlyConfigured(f"{name} is not set. Production needs it; see .env.example.")
     return value

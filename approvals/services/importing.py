@@ -1,4 +1,4 @@
-"""Reading proposed variants from a CSV or JSON file; they go through the same door as an agent's."""
+"""Reading proposed variants from a CSV or JSON file; they take the same door as an agent's."""
 
 from __future__ import annotations
 

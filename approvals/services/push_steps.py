@@ -19,6 +19,7 @@ from approvals.models import AdImage, Push, PushStep
 from approvals.services.push_claims import (
     Claim,
     Later,
+    LostClaim,
     NeedsSomeone,
     held,
     require_standing_approval,
@@ -30,6 +31,7 @@ from leadmetrics.errors import LeadmetricsError
 
 MAX_AD_WRITES = 2
 LOOKUPS_BEFORE_RESEND = 2
+SEND_WINDOW = timedelta(seconds=15)
 
 
 def image_step(claim: Claim) -> str:
@@ -48,7 +50,7 @@ def image_step(claim: Claim) -> str:
         lambda: publishing.upload_image(
             integration=claim.integration,
             ad_account_id=claim.payload["ad_account_id"],
-            name=image.file.name.rpartition("/")[2],
+            name=f"{sha256}.{image.content_type.rpartition('/')[2]}",
             content=content,
         ),
     )
@@ -179,7 +181,13 @@ def _intend(claim: Claim, kind: PushStep.Kind) -> PushStep:
 
 
 def _outcome(claim: Claim, step: PushStep, write: Callable[[], str]) -> str:
-    """Make the call and record how it went. Raises what the call raised."""
+    """Make the call and record how it went. Raises what the call raised.
+
+    A worker that was stopped between intent and call must not send any more: by then others count
+    the write as unanswered and look it up.
+    """
+    if timezone.now() > step.sent_at + SEND_WINDOW:
+        raise LostClaim
     try:
         object_id = write()
     except OutcomeUnknown:

@@ -39,10 +39,10 @@ def approve_variant(
     and ContentChanged.
     """
     with transaction.atomic():
-        require_role(actor, Role.REVIEWER, tenant_id=actor.tenant_id)
+        reviewer = require_role(actor, Role.REVIEWER, tenant_id=actor.tenant_id)
         variant = access_variant(actor=actor, variant_id=variant_id, lock=True)
         revision = _head_as_shown(variant, shown_hash)
-        own_edit = revision.author_id is not None and revision.author_id == actor.user_id
+        own_edit = revision.author_id == reviewer.user_id
         if own_edit and not variant.tenant.author_may_approve:
             raise NotAllowed(
                 "You wrote this version, so somebody else must approve it. "
@@ -53,7 +53,7 @@ def approve_variant(
             variant=variant,
             revision=revision,
             content_hash=digest(payload),
-            reviewer_id=actor.user_id,
+            reviewer_id=reviewer.user_id,
             verdict=Decision.Verdict.APPROVED,
             comment=comment.strip(),
             reviewer_was_author=own_edit,
@@ -94,18 +94,18 @@ def reject_variant(
     if reason_code == Decision.Reason.OTHER and not comment:
         raise InvalidInput("Say in a few words why, so that the next proposal can be better.")
     with transaction.atomic():
-        require_role(actor, Role.REVIEWER, tenant_id=actor.tenant_id)
+        reviewer = require_role(actor, Role.REVIEWER, tenant_id=actor.tenant_id)
         variant = access_variant(actor=actor, variant_id=variant_id, lock=True)
         revision = _head_as_shown(variant, shown_hash)
         Decision.objects.create(
             variant=variant,
             revision=revision,
             content_hash=shown_hash,
-            reviewer_id=actor.user_id,
+            reviewer_id=reviewer.user_id,
             verdict=Decision.Verdict.REJECTED,
             reason_code=reason_code,
             comment=comment,
-            reviewer_was_author=revision.author_id == actor.user_id,
+            reviewer_was_author=revision.author_id == reviewer.user_id,
         )
         move(variant, VariantStatus.REJECTED)
         record(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, cast
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
@@ -68,7 +68,7 @@ api = NinjaAPI(
 def propose_variants(
     request: HttpRequest,
     payload: schemas.ProposalIn,
-    idempotency_key: str = Header("", max_length=255),
+    idempotency_key: Annotated[str, Header(max_length=255)] = "",
 ) -> tuple[int, dict[str, Any]]:
     """Valid items are stored and wait for a person; the others come back with their problems.
 
@@ -120,7 +120,10 @@ def list_custom_audiences(request: HttpRequest) -> list[schemas.AudienceOut]:
 
 @api.get("/insights", response=schemas.InsightsPage, summary="Read campaign performance")
 def read_campaign_insights(
-    request: HttpRequest, since: date, until: date, cursor: str = Query("", max_length=20)
+    request: HttpRequest,
+    since: date,
+    until: date,
+    cursor: Annotated[str, Query(max_length=20)] = "",
 ) -> schemas.InsightsPage:
     """Daily campaign rows between two days of the ad accounts' calendars, both included."""
     return tools.read_campaign_insights(

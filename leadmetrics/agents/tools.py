@@ -8,10 +8,11 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q
+from django.utils import timezone
 
 from approvals.limits import CALLS_TO_ACTION, RECOMMENDED, AdCopy
 from approvals.models import AdVariant, Decision
@@ -29,6 +30,8 @@ from leadmetrics.errors import InvalidInput
 from leadmetrics.tenancy.actors import Actor
 
 PAGE_SIZE = 100
+INSIGHTS_PAGE_SIZE = 500
+_SETTLE = timedelta(seconds=2)
 NO_IMAGE = b"?"  # what an undecodable image becomes; the image check refuses it by name
 
 
@@ -73,7 +76,10 @@ def withdraw(actor: Actor, variant_id: UUID) -> schemas.FeedbackOut:
 
 def feedback(actor: Actor, cursor: str) -> schemas.FeedbackPage:
     """Variants changed since the cursor, oldest change first. Raises InvalidInput."""
-    variants = variants_with_feedback(actor.tenant_id).order_by("updated_at", "pk")
+    # Transactions commit in another order than they begin; a cursor must not overtake a slow one.
+    settled = timezone.now() - _SETTLE
+    variants = variants_with_feedback(actor.tenant_id).filter(updated_at__lte=settled)
+    variants = variants.order_by("updated_at", "pk")
     if cursor:
         at, pk = _read_cursor(cursor)
         variants = variants.filter(Q(updated_at__gt=at) | Q(updated_at=at, pk__gt=pk))
@@ -159,10 +165,10 @@ def read_campaign_insights(
         if not cursor.isdecimal():
             raise InvalidInput("This cursor is not one of ours.")
         rows = rows.filter(pk__gt=int(cursor))
-    page = list(rows[: PAGE_SIZE * 5])
+    page = list(rows[:INSIGHTS_PAGE_SIZE])
     return schemas.InsightsPage(
         insights=[_insight(row) for row in page],
-        next_cursor=str(page[-1].pk) if len(page) == PAGE_SIZE * 5 else "",
+        next_cursor=str(page[-1].pk) if len(page) == INSIGHTS_PAGE_SIZE else "",
     )
 
 

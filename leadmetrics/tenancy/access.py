@@ -21,7 +21,7 @@ def role_required(role: Role) -> Callable[[TenantView[P]], TenantView[P]]:
 
     def decorate(view: TenantView[P]) -> TenantView[P]:
         @wraps(view)
-        def guarded(request: TenantRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def guarded(request: TenantRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if not request.membership.covers(role):
                 raise PermissionDenied(f"This page needs the role {role.label.lower()}.")
             return view(request, *args, **kwargs)

@@ -46,7 +46,7 @@ def require_role(actor: Actor, role: Role, *, tenant_id: int) -> Membership:
         Membership.objects.select_related("user", "tenant")
         .filter(tenant_id=tenant_id, user_id=actor.user_id, user__is_active=True)
         .first()
-        if actor.kind == ActorKind.HUMAN and actor.tenant_id == tenant_id
+        if actor.user_id is not None and actor.tenant_id == tenant_id
         else None
     )
     if membership is None:
