@@ -1,0 +1,122 @@
+"""The Meta Marketing API as this product uses it: one object per grant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from integrations.meta_ads import accounts, ads, insights
+from integrations.meta_ads.insights import DEFAULT_ACTION_TYPES
+from integrations.meta_ads.transport import Transport
+from integrations.meta_ads.types import (
+    AccessToken,
+    AdAccountInfo,
+    AdCreativeSpec,
+    AdSetInfo,
+    AdState,
+    CampaignInfo,
+    CreatedObject,
+    CreativeState,
+    CustomAudienceInfo,
+    ImageUpload,
+    InsightsPage,
+    Me,
+    PageInfo,
+)
+
+
+class MetaAdsClient:
+    """Every call raises MetaError, and MetaTokenError when the token is no longer accepted.
+
+    ``ad_account_id`` is act_<digits>. Lists are read to their end, page by page, as they are used.
+    """
+
+    def __init__(self, transport: Transport, token: AccessToken) -> None:
+        self._transport = transport
+        self._token = token
+
+    def me(self) -> Me:
+        """The person behind the token."""
+        return accounts.read_me(self._transport, self._token)
+
+    def list_ad_accounts(self) -> Iterator[AdAccountInfo]:
+        """Every ad account the person can reach."""
+        return accounts.list_ad_accounts(self._transport, self._token)
+
+    def list_pages(self) -> Iterator[PageInfo]:
+        """Every Page the person manages."""
+        return accounts.list_pages(self._transport, self._token)
+
+    def list_campaigns(self, ad_account_id: str) -> Iterator[CampaignInfo]:
+        """Campaigns that are neither archived nor deleted."""
+        return accounts.list_campaigns(self._transport, self._token, ad_account_id)
+
+    def list_ad_sets(self, ad_account_id: str) -> Iterator[AdSetInfo]:
+        """Ad sets that are neither archived nor deleted."""
+        return accounts.list_ad_sets(self._transport, self._token, ad_account_id)
+
+    def list_custom_audiences(self, ad_account_id: str) -> Iterator[CustomAudienceInfo]:
+        """Custom audiences with Meta's size estimate and state."""
+        return accounts.list_custom_audiences(self._transport, self._token, ad_account_id)
+
+    def get_campaign_insights(
+        self,
+        ad_account_id: str,
+        since: date,
+        until: date,
+        *,
+        action_types: Sequence[str] = DEFAULT_ACTION_TYPES,
+    ) -> Iterator[InsightsPage]:
+        """Daily rows of every campaign; both days included, in the account's calendar."""
+        return insights.get_campaign_insights(
+            self._transport, self._token, ad_account_id, since, until, action_types
+        )
+
+    def upload_ad_image(self, ad_account_id: str, *, filename: str, content: bytes) -> ImageUpload:
+        """The image's hash in this ad account."""
+        return ads.upload_ad_image(
+            self._transport, self._token, ad_account_id, filename=filename, content=content
+        )
+
+    def create_ad_creative(self, ad_account_id: str, spec: AdCreativeSpec) -> CreatedObject:
+        """A creative with this content and every text-changing enhancement off."""
+        return ads.create_ad_creative(self._transport, self._token, ad_account_id, spec)
+
+    def create_ad(
+        self, ad_account_id: str, *, name: str, ad_set_id: str, creative_id: str, label: str = ""
+    ) -> CreatedObject:
+        """A new ad, always PAUSED."""
+        return ads.create_ad(
+            self._transport,
+            self._token,
+            ad_account_id,
+            name=name,
+            ad_set_id=ad_set_id,
+            creative_id=creative_id,
+            label=label,
+        )
+
+    def pause_ad(self, ad_id: str) -> None:
+        """Set an ad to PAUSED."""
+        ads.pause_ad(self._transport, self._token, ad_id)
+
+    def get_ad(self, ad_id: str) -> AdState:
+        """The ad as it is stored now."""
+        return ads.get_ad(self._transport, self._token, ad_id)
+
+    def get_creative(self, creative_id: str) -> CreativeState:
+        """The creative's content as it is stored now."""
+        return ads.get_creative(self._transport, self._token, creative_id)
+
+    def find_ads(self, ad_account_id: str, *, label: str, name: str) -> tuple[AdState, ...]:
+        """The ads that carry this name or label."""
+        return ads.find_ads(self._transport, self._token, ad_account_id, label=label, name=name)
+
+    def find_creatives(self, ad_account_id: str, *, label: str) -> tuple[CreatedObject, ...]:
+        """The creatives that carry this label."""
+        return ads.find_creatives(self._transport, self._token, ad_account_id, label=label)
+
+    def revoke_permissions(self) -> None:
+        """Disconnect the app from the person's Facebook account."""
+        # Graph API reference: User, Permissions
+        self._transport.delete("me/permissions", self._token)

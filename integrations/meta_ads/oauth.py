@@ -1,0 +1,142 @@
+"""Facebook Login for a server: dialog address, code exchange, long-lived token, inspection."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from integrations.meta_ads.errors import ErrorKind, MetaError, Unreadable
+from integrations.meta_ads.parse import (
+    read_int,
+    read_list,
+    read_moment,
+    read_object,
+    read_optional_id,
+    read_text,
+)
+from integrations.meta_ads.transport import Transport
+from integrations.meta_ads.types import AccessToken, MetaConfig, TokenGrant, TokenInfo
+
+
+def authorize_url(
+    config: MetaConfig,
+    *,
+    redirect_uri: str,
+    state: str,
+    scopes: Sequence[str],
+    rerequest: bool = False,
+) -> str:
+    """Where the person is sent. ``rerequest`` asks again for what was declined before."""
+    # Facebook Login: Manually Build a Login Flow
+    query = {
+        "client_id": config.app_id,
+        "redirect_uri": redirect_uri,
+        "state": state,
+        "response_type": "code",
+        "scope": ",".join(scopes),
+    }
+    if rerequest:
+        query["auth_type"] = "rerequest"
+    return f"{config.dialog_url}?{urlencode(query)}"
+
+
+def exchange_code(transport: Transport, *, code: str, redirect_uri: str) -> TokenGrant:
+    """The token for a code, which works once. Raises MetaError."""
+    # Facebook Login: Manually Build a Login Flow, Exchanging Code for an Access Token
+    return _grant(transport, {"redirect_uri": redirect_uri, "code": code})
+
+
+def exchange_long_lived(transport: Transport, token: AccessToken) -> TokenGrant:
+    """A long-lived token. For one that is long-lived already the clock may just run on."""
+    # Facebook Login: Long-Lived Access Tokens
+    return _grant(
+        transport, {"grant_type": "fb_exchange_token", "fb_exchange_token": token.reveal()}
+    )
+
+
+def inspect_token(transport: Transport, token: AccessToken) -> TokenInfo:
+    """What Meta says of a token. An invalid one is an answer, not an error."""
+    # Graph API reference: /debug_token
+    config = transport.config
+    app_token = AccessToken(f"{config.app_id}|{config.app_secret}")
+    answer = transport.get("debug_token", {"input_token": token.reveal()}, app_token)
+    data = read_object(read_object(answer).get("data"))
+    error = read_object(data.get("error"))
+    return TokenInfo(
+        is_valid=data.get("is_valid") is True,
+        app_id=read_text(data.get("app_id")),
+        user_id=read_optional_id(data.get("user_id")),
+        type=read_text(data.get("type")),
+        scopes=tuple(read_text(scope) for scope in read_list(data.get("scopes"))),
+        expires_at=read_moment(data.get("expires_at")),
+        data_access_expires_at=read_moment(data.get("data_access_expires_at")),
+        granular={
+            read_text(entry.get("scope")): _targets(entry)
+            for entry in map(read_object, read_list(data.get("granular_scopes")))
+        },
+        error_code=read_int(error.get("code")),
+        error_subcode=read_int(error.get("subcode")),
+    )
+
+
+def granted_permissions(transport: Transport, token: AccessToken) -> Mapping[str, str]:
+    """Permission to granted, declined or expired."""
+    # Graph API reference: User, Permissions
+    answer = read_object(transport.get("me/permissions", {}, token))
+    return {
+        read_text(entry.get("permission")): read_text(entry.get("status"))
+        for entry in map(read_object, read_list(answer.get("data")))
+    }
+
+
+def parse_signed_request(config: MetaConfig, text: str) -> Mapping[str, Any]:
+    """The payload of a callback that Meta signed with the app secret.
+
+    Raises MetaError when the signature, the algorithm or the form is not right.
+    """
+    # Facebook Login: Parsing the Signed Request
+    encoded_signature, _, payload = text.partition(".")
+    expected = hmac.new(config.app_secret.encode(), payload.encode(), hashlib.sha256).digest()
+    try:
+        signature = _unpad(encoded_signature)
+        data = json.loads(_unpad(payload))
+    except (ValueError, binascii.Error):
+        raise Unreadable from None
+    signed = hmac.compare_digest(signature, expected)
+    if not signed or not isinstance(data, dict) or data.get("algorithm") != "HMAC-SHA256":
+        raise MetaError(ErrorKind.BAD_REQUEST)
+    return data
+
+
+def _grant(transport: Transport, params: Mapping[str, str]) -> TokenGrant:
+    config = transport.config
+    # Documented as a GET whose query holds the secret. The transport neither logs addresses nor
+    # passes on texts of the HTTP library, so it stays inside this process.
+    answer = read_object(
+        transport.get(
+            "oauth/access_token",
+            {"client_id": config.app_id, "client_secret": config.app_secret, **params},
+            None,
+        )
+    )
+    try:
+        token = AccessToken(read_text(answer.get("access_token")))
+    except ValueError:
+        raise Unreadable from None
+    return TokenGrant(token, read_int(answer.get("expires_in")))
+
+
+def _targets(entry: Mapping[str, Any]) -> tuple[str, ...] | None:
+    if "target_ids" not in entry:
+        return None
+    return tuple(read_text(target) for target in read_list(entry["target_ids"]))
+
+
+def _unpad(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4))
