@@ -273,7 +273,7 @@ class CampaignInsight(models.Model):
 
 
 class SyncRun(models.Model):
-    """One attempt to read something from Meta: what, how far it came, and whether it is complete."""
+    """One attempt to read from Meta: what, how far it came, and whether it is complete."""
 
     class Kind(models.TextChoices):
         INSIGHTS = "insights", "Performance"
@@ -287,9 +287,7 @@ class SyncRun(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="sync_runs")
-    integration = models.ForeignKey(
-        Integration, on_delete=models.CASCADE, related_name="sync_runs"
-    )
+    integration = models.ForeignKey(Integration, on_delete=models.CASCADE, related_name="sync_runs")
     ad_account = models.ForeignKey(
         AdAccount, on_delete=models.CASCADE, null=True, related_name="sync_runs"
     )
@@ -332,3 +330,11 @@ class SyncRun(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state in (self.State.WAITING, self.State.RUNNING)
+
+    @property
+    def progress_text(self) -> str:
+        """How far it is, in words."""
+        if self.state == self.State.WAITING:
+            return "Waiting for a worker"
+        days = f"{self.days_done} of {self.days_total} days, " if self.days_total else ""
+        return f"{days}{self.rows:,} rows"

@@ -1,0 +1,10 @@
+"""What runs by itself in this app. Times are UTC."""
+
+from leadmetrics.queue import Schedule
+
+SCHEDULES = [
+    Schedule("Pull performance", "integrations.tasks.pull_all_insights", "10 */3 * * *"),
+    Schedule("Sync catalogs", "integrations.tasks.sync_all_catalogs", "40 4 * * *"),
+    Schedule("Refresh tokens", "integrations.tasks.refresh_tokens", "20 2 * * *"),
+    Schedule("Sweep sync runs", "integrations.tasks.sweep_runs", "* * * * *"),
+]

@@ -1,0 +1,42 @@
+"""Jobs. Each may run zero, one or many times, also twice at once; the services do not mind."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from integrations.services import catalog, insights, runs, tokens
+
+
+def sync_catalog(run_id: str) -> None:
+    """Read one grant's catalog."""
+    catalog.sync_catalog(run_id=UUID(run_id))
+
+
+def sync_all_catalogs() -> None:
+    """Read every usable grant's catalog."""
+    catalog.request_all_catalogs()
+
+
+def pull_insights(run_id: str) -> None:
+    """Read one ad account's performance."""
+    insights.pull_insights(run_id=UUID(run_id))
+
+
+def pull_all_insights() -> None:
+    """Read every enabled ad account's performance."""
+    insights.request_all_pulls()
+
+
+def refresh_token(integration_id: str) -> None:
+    """Try to extend one grant."""
+    tokens.refresh(integration_id=UUID(integration_id))
+
+
+def refresh_tokens() -> None:
+    """Try to extend every grant that is due."""
+    tokens.refresh_due()
+
+
+def sweep_runs() -> None:
+    """Wake what nobody woke."""
+    runs.sweep_runs()
