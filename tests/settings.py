@@ -5,8 +5,8 @@ import tempfile
 
 os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="leadmetrics-tests-"))
 
-from leadmetrics.settings import *  # noqa: E402, F403
-from leadmetrics.settings import DATA_DIR, DATABASES, STORAGES  # noqa: E402
+from leadmetrics.settings import *  # noqa: F403
+from leadmetrics.settings import DATA_DIR, DATABASES, STORAGES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

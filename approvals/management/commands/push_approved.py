@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandError
 
 from approvals.selectors import due_pushes
 from approvals.services.push import push_variant
+from leadmetrics.tenancy.command import TenantCommand
 
 
-class Command(BaseCommand):
+class Command(TenantCommand):
     help = "Send what is approved and due now, one after the other, without a worker."
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--tenant", metavar="SLUG", help="only this tenant")
-
     def handle(self, *_args: Any, **options: Any) -> None:
-        due = due_pushes().select_related("variant__head")
-        if options["tenant"]:
-            due = due.filter(variant__tenant__slug=options["tenant"])
         troubled = 0
-        for push in list(due):
+        tenants = self.chosen_tenants(options["tenant"])
+        for push in list(due_pushes().filter(variant__tenant__in=tenants)):
             push_variant(push_id=push.pk)
             push.refresh_from_db()
             self.stdout.write(
@@ -29,4 +25,4 @@ class Command(BaseCommand):
             )
             troubled += push.state == push.State.FAILED
         if troubled:
-            raise SystemExit(1)
+            raise CommandError(f"{troubled} need someone.")

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError
 
 from leadmetrics.audit.log import verify
-from leadmetrics.tenancy.models import Tenant
+from leadmetrics.tenancy.command import TenantCommand
 
 
-class Command(BaseCommand):
+class Command(TenantCommand):
     help = "Check that no audit entry is missing or altered; exit code 1 if one is."
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--tenant", metavar="SLUG", help="only this tenant")
-
     def handle(self, *_args: Any, **options: Any) -> None:
-        tenants = Tenant.objects.order_by("slug")
-        if options["tenant"]:
-            tenants = tenants.filter(slug=options["tenant"])
-            if not tenants:
-                raise CommandError(f"No tenant has the slug {options['tenant']}.")
         whole = True
-        for tenant in tenants:
+        for tenant in self.chosen_tenants(options["tenant"]):
             count, broken = verify(tenant.pk)
             whole = whole and broken is None
             state = f"broken at {broken.seq}: {broken.reason}" if broken else "whole"
