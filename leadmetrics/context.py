@@ -1,6 +1,32 @@
-from django.http import HttpRequest
+"""What every page knows: the workspace, the person's other workspaces, what waits."""
+
+from __future__ import annotations
+
+from typing import Any
+
 from django.conf import settings
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from approvals.selectors import count_to_review
+from leadmetrics.tenancy.models import Membership, Tenant, User
+from leadmetrics.tenancy.selectors import memberships_of
 
 
-def product(request: HttpRequest) -> dict[str, object]:
-    return {"sandbox_url": settings.SANDBOX_URL if settings.SANDBOX else ""}
+def product(request: HttpRequest) -> dict[str, Any]:
+    """Names for base.html. A page that does not use the lazy ones pays no query for them."""
+    tenant: Tenant | None = getattr(request, "tenant", None)
+
+    def memberships() -> list[Membership]:
+        return list(memberships_of(request.user)) if isinstance(request.user, User) else []
+
+    def nav_counts() -> dict[str, int]:
+        return {"review": count_to_review(tenant) if tenant else 0}
+
+    return {
+        "sandbox_url": settings.SANDBOX_URL if settings.SANDBOX else "",
+        "tenant": tenant,
+        "membership": getattr(request, "membership", None),
+        "memberships": SimpleLazyObject(memberships),
+        "nav_counts": SimpleLazyObject(nav_counts),
+    }

@@ -9,12 +9,15 @@ lease also covers the wait in a worker's memory.
 from __future__ import annotations
 
 import logging
+import socket
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
+from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Success
@@ -54,6 +57,7 @@ def enqueue(task: str, *ids: object) -> None:
 
 def run_job(task: str, *ids: str) -> None:
     """Run one task in a worker. Exception texts may hold data, so only a code is kept."""
+    _beat()
     try:
         _resolve(task)(*ids)
     except LeadmetricsError as exc:
@@ -62,6 +66,8 @@ def run_job(task: str, *ids: str) -> None:
     except Exception as exc:
         logger.exception("job %s %s failed", task, ids)
         raise JobFailed(type(exc).__name__) from None
+    finally:
+        _beat()
 
 
 def install_schedules(schedules: Iterable[Schedule]) -> None:
@@ -96,9 +102,32 @@ def waiting_jobs() -> int:
     return int(OrmQ.objects.count())
 
 
-def cluster_alive() -> bool:
-    """Whether a worker cluster has reported itself within the cache's short life of a status."""
-    return bool(Stat.get_all())
+@dataclass(frozen=True, slots=True)
+class ClusterStatus:
+    """What a cluster on this machine says of itself: work in its memory, and its last beat."""
+
+    in_memory: int
+    beat: float
+
+
+def cluster_status(pid: int) -> ClusterStatus | None:
+    """The status of the cluster whose main process is ``pid``; None when it sends none.
+
+    A status lives three seconds in the cache, so the cache must be shared between processes.
+    """
+    host = socket.gethostname()
+    for stat in Stat.get_all():
+        if (stat.host, stat.pid) == (host, pid):
+            return ClusterStatus(stat.task_q_size + stat.done_q_size, cache.get(_beat_key(), 0.0))
+    return None
+
+
+def _beat() -> None:
+    cache.set(_beat_key(), time.time(), timeout=None)
+
+
+def _beat_key() -> str:
+    return f"queue-beat:{socket.gethostname()}"
 
 
 def _resolve(task: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from integrations.views import callback
 from leadmetrics import health
@@ -13,7 +13,7 @@ from leadmetrics.audit.views import activity
 from leadmetrics.reports.views import home
 from leadmetrics.tenancy.views import SignInView, start
 
-tenant_patterns = [
+tenant_patterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
     path("review/", include("approvals.urls_review")),
     path("ads/", include("approvals.urls_ads")),

@@ -1,0 +1,36 @@
+"""Whether the process is up, and whether the product can work. Open to all, tells nothing else."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+
+from leadmetrics.audit import append_only
+
+
+@login_not_required
+@require_safe
+def healthz(_request: HttpRequest) -> HttpResponse:
+    """The process answers."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@login_not_required
+@require_safe
+def readyz(_request: HttpRequest) -> JsonResponse:
+    """The database answers, is migrated, and guards what must not change; 503 otherwise."""
+    problem = _problem()
+    return JsonResponse({"ready": not problem, "problem": problem}, status=503 if problem else 200)
+
+
+def _problem() -> str:
+    try:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            return "The database is not migrated."
+        return "The append-only triggers are missing." if append_only.missing() else ""
+    except DatabaseError:
+        return "The database does not answer."

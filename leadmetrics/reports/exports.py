@@ -1,0 +1,272 @@
+"""What the report page shows, as rows: drawn by the page, written by the CSV export."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from leadmetrics.reports.periods import Period
+from leadmetrics.reports.selectors import Account, CampaignSums, CurrencyReport, Sums, daily_rows
+from leadmetrics.templatetags.ui import (
+    WHOLE_UNIT_CURRENCIES,
+    Change,
+    describe_change,
+    format_money,
+    format_number,
+    format_percent,
+)
+
+Cell = str | int | Decimal | date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A figure people can pick. ``better`` is the direction that is good news, or empty."""
+
+    key: str
+    label: str
+    kind: str
+    better: str
+    missing: str
+
+    def of(self, sums: Sums) -> Decimal | None:
+        """Its value, None when it is missing."""
+        value: Decimal | int | None = getattr(sums, self.key)
+        return None if value is None else Decimal(value)
+
+    def rounded(self, value: Decimal, currency: str) -> Decimal:
+        """The value with as many digits as are shown."""
+        digits = {"money": 0 if currency in WHOLE_UNIT_CURRENCIES else 2, "percent": 2}
+        places = digits.get(self.kind, 2 if value % 1 else 0)
+        return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+
+    def format(self, value: Decimal, currency: str) -> str:
+        """The value as people read it."""
+        if self.kind == "money":
+            return format_money(value, currency)
+        if self.kind == "percent":
+            return format_percent(value, 2)
+        return format_number(value, 2 if value % 1 else 0)
+
+
+_NO_CONVERSIONS = "Meta reported none of the kind that this ad account counts"
+METRICS: Mapping[str, Metric] = {
+    metric.key: metric
+    for metric in (
+        Metric("spend", "Spend", "money", "", "Meta sent no spend"),
+        Metric("impressions", "Impressions", "count", "", "Meta sent no impressions"),
+        Metric("clicks", "Clicks", "count", "up", "Meta sent no clicks"),
+        Metric("ctr", "CTR", "percent", "up", "There are no impressions to divide by"),
+        Metric("cpc", "CPC", "money", "down", "There are no clicks to divide by"),
+        Metric("cpm", "CPM", "money", "down", "There are no impressions to divide by"),
+        Metric("conversions", "Conversions", "count", "up", _NO_CONVERSIONS),
+        Metric("conversion_value", "Conversion value", "money", "up", _NO_CONVERSIONS),
+        Metric(
+            "cost_per_conversion",
+            "Cost per conversion",
+            "money",
+            "down",
+            "There are no conversions to divide by",
+        ),
+    )
+}
+DEFAULT_SORT = "-spend"
+SORT_KEYS = ("campaign", "account", *METRICS)
+
+REACH_MISSING = (
+    "Reach counts people. Somebody reached on two days, or by two campaigns, would count twice, "
+    "so it cannot be added up."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A figure in words; without ``text`` it is missing for the reason in ``missing``."""
+
+    text: str
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DayRow:
+    """One day of the table under the chart, beside its day in the period before."""
+
+    day: date
+    figure: Shown
+    day_before: date
+    figure_before: Shown
+    change: Change | None
+
+
+def shown(metric: Metric, sums: Sums | None, currency: str, absent: str = "") -> Shown:
+    """The metric in words; ``absent`` says why there are no sums at all."""
+    if sums is None:
+        return Shown("", absent)
+    value = metric.of(sums)
+    return Shown("", metric.missing) if value is None else Shown(metric.format(value, currency))
+
+
+def shown_reach(reach: int | None) -> Shown:
+    """Meta's own figure for one campaign on one day; nothing else can be said about reach."""
+    return Shown("", "Meta sent no reach") if reach is None else Shown(format_number(reach))
+
+
+def table_of_days(report: CurrencyReport, period: Period, metric: Metric) -> list[DayRow]:
+    """The chart's figures, day by day, newest first."""
+    rows = []
+    for day, before in zip(period.days, period.before.days, strict=True):
+        now, then = report.days.get(day), report.days_before.get(before)
+        rows.append(
+            DayRow(
+                day=day,
+                figure=shown(metric, now, report.currency, why_absent(report, day)),
+                day_before=before,
+                figure_before=shown(metric, then, report.currency, why_absent(report, before)),
+                change=describe_change(
+                    metric.of(now) if now else None,
+                    metric.of(then) if then else None,
+                    better=metric.better,
+                ),
+            )
+        )
+    return rows[::-1]
+
+
+def why_absent(report: CurrencyReport, day: date) -> str:
+    """Why a day has no rows: not read yet, or nothing ran (Meta leaves such days out)."""
+    read = [a for a in report.accounts if a.covers(day)]
+    return "Nothing ran on this day" if read else "This day has not been read from Meta yet"
+
+
+def sorted_campaigns(campaigns: Iterable[CampaignSums], sort: str) -> list[CampaignSums]:
+    """In the order asked for ("-spend": highest first); what has no figure comes last."""
+    key, backwards = sort.removeprefix("-"), sort.startswith("-")
+    by_name = sorted(campaigns, key=lambda row: (row.name.casefold(), row.campaign_id))
+    if key == "campaign":
+        return by_name[::-1] if backwards else by_name
+    if key == "account":
+        return sorted(by_name, key=lambda row: row.account.name.casefold(), reverse=backwards)
+    metric = METRICS[key]
+    known = [row for row in by_name if metric.of(row.sums) is not None]
+    unknown = [row for row in by_name if metric.of(row.sums) is None]
+    known.sort(key=lambda row: metric.of(row.sums) or Decimal(0), reverse=backwards)
+    return known + unknown
+
+
+def campaign_rows(
+    reports: Iterable[CurrencyReport], period: Period, sort: str
+) -> Iterator[list[Cell]]:
+    """The campaign table with its totals, one header, every page of it."""
+    yield [
+        *("Row", "Currency", "Ad account", "Ad account ID", "Campaign", "Campaign ID", "Status"),
+        *("First day", "Last day", *(metric.label for metric in METRICS.values()), "Reach"),
+        "Read at",
+    ]
+    for report in reports:
+        for row in sorted_campaigns(report.campaigns, sort):
+            names = ("Campaign", report.currency, *_account(row.account))
+            yield [
+                *(*names, row.name, row.campaign_id, row.status, period.since, period.until),
+                *(*_figures(row.sums, report.currency), row.reach, _read_at(row.account)),
+            ]
+        for account in report.accounts:
+            names = ("Account total", report.currency, *_account(account))
+            figures = _figures(report.by_account[account.pk], report.currency)
+            yield [
+                *(*names, None, None, None, period.since, period.until, *figures),
+                *(None, _read_at(account)),
+            ]
+        figures = _figures(report.total, report.currency)
+        yield [
+            *("Currency total", report.currency, None, None, None, None, None),
+            *(period.since, period.until, *figures, None, None),
+        ]
+
+
+def day_rows(
+    reports: Iterable[CurrencyReport], period: Period, metric: Metric, *, compare: bool
+) -> Iterator[list[Cell]]:
+    """The table under the chart: one metric by day, beside the period before if asked for."""
+    before = ["Day before", f"{metric.label} before"] if compare else []
+    yield ["Currency", "Day", metric.label, *before]
+    for report in reports:
+        for day, old in zip(period.days, period.before.days, strict=True):
+            line: list[Cell] = [report.currency, day, _shown(metric, report, report.days.get(day))]
+            if compare:
+                line += [old, _shown(metric, report, report.days_before.get(old))]
+            yield line
+
+
+def every_row(accounts: Sequence[Account], period: Period) -> Iterator[list[Cell]]:
+    """Each campaign on each day as Meta sent it, read from the database while it is written."""
+    by_pk = {account.pk: account for account in accounts}
+    yield [
+        *("Day", "Currency", "Ad account", "Ad account ID", "Campaign", "Campaign ID", "Spend"),
+        *("Impressions", "Reach", "Clicks", "Link clicks", "Conversions", "Conversion value"),
+        "Conversion kind",
+    ]
+    for row in daily_rows(accounts, period):
+        account = by_pk[row.ad_account_id]
+        yield [
+            *(row.date_start, account.currency, *_account(account), row.campaign_name),
+            *(row.campaign_id, _plain(row.spend), row.impressions, row.reach, row.clicks),
+            *(row.inline_link_clicks, _plain(row.conversions), _plain(row.conversion_value)),
+            row.conversion_action_type,
+        ]
+
+
+class _Echo:
+    """A file that hands back what is written, so that a response can stream it."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def csv_lines(rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
+    """The rows as CSV, line by line; the mark at the front tells Excel that this is UTF-8."""
+    writer = csv.writer(_Echo())
+    yield "\ufeff"
+    for row in rows:
+        yield writer.writerow([guarded(cell) for cell in row])
+
+
+_NUMBER = re.compile(r"-\d+(\.\d+)?")
+
+
+def guarded(cell: Cell) -> str:
+    """The cell as text that no spreadsheet takes for a formula; numbers stay numbers."""
+    if cell is None:
+        return ""
+    if isinstance(cell, Decimal):
+        return f"{cell:f}"
+    text = str(cell)
+    if isinstance(cell, str) and text.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return text if _NUMBER.fullmatch(text) else f"'{text}"
+    return text
+
+
+def _plain(value: Decimal | None) -> Decimal | None:
+    """Without the zeros that only the column's precision adds."""
+    return None if value is None else value.normalize()
+
+
+def _account(account: Account) -> tuple[str, str]:
+    return account.name, account.ad_account_id
+
+
+def _read_at(account: Account) -> str:
+    return account.complete_at.isoformat(timespec="minutes") if account.complete_at else ""
+
+
+def _figures(sums: Sums, currency: str) -> list[Decimal | None]:
+    values = ((metric, metric.of(sums)) for metric in METRICS.values())
+    return [None if v is None else metric.rounded(v, currency) for metric, v in values]
+
+
+def _shown(metric: Metric, report: CurrencyReport, sums: Sums | None) -> Decimal | None:
+    value = metric.of(sums) if sums else None
+    return None if value is None else metric.rounded(value, report.currency)
