@@ -20,11 +20,23 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
 
+
+def _text(name: str, default: str = "") -> str:
+    """The variable's value; an empty one, as in a copied .env.example, counts as not set."""
+    return env.str(name, default="") or default
+
+
+def _list(name: str, default: list[str]) -> list[str]:
+    return [part.strip() for part in _text(name).split(",") if part.strip()] or default
+
+
 # --- Where we are ------------------------------------------------------------------------------
-PORT = env.int("PORT", default=8000)
-SANDBOX_PORT = env.int("SANDBOX_PORT", default=8001)
-SITE_URL = env.str("SITE_URL", default=f"http://localhost:{PORT}").rstrip("/")
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var")))
+try:
+    PORT, SANDBOX_PORT = int(_text("PORT", "8000")), int(_text("SANDBOX_PORT", "8001"))
+except ValueError:
+    raise ImproperlyConfigured("PORT and SANDBOX_PORT must be numbers.") from None
+SITE_URL = _text("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
+DATA_DIR = Path(_text("DATA_DIR", str(BASE_DIR / "var")))
 
 _site = urlsplit(SITE_URL)
 if _site.scheme not in ("http", "https") or not _site.hostname or _site.path:
@@ -35,14 +47,14 @@ PRODUCTION = _site.hostname not in ("localhost", "127.0.0.1", "::1")
 if PRODUCTION and _site.scheme != "https":
     raise ImproperlyConfigured("SITE_URL must start with https:// (Meta accepts no other).")
 
-DEBUG = env.bool("DEBUG", default=False)
+DEBUG = _text("DEBUG", "false").lower() in ("1", "true", "yes", "on")
 if PRODUCTION and DEBUG:
     raise ImproperlyConfigured("DEBUG must be off when SITE_URL is a public address.")
 
 
 def _required(name: str) -> str:
     """The variable's value; in production a missing one stops the start with one clear line."""
-    value: str = env.str(name, default="")
+    value = _text(name)
     if PRODUCTION and not value:
         raise ImproperlyConfigured(f"{name} is not set. Production needs it; see .env.example.")
     return value
@@ -67,25 +79,24 @@ SANDBOX_APP_SECRET = "stand-in-app-secret"  # noqa: S105 - not a secret, see abo
 
 META_APP_ID = _required("META_APP_ID")
 META_APP_SECRET = _required("META_APP_SECRET")
-META_API_VERSION = env.str("META_API_VERSION", default="v26.0")
+META_API_VERSION = _text("META_API_VERSION", "v26.0")
 SANDBOX = not META_APP_ID
 SANDBOX_URL = f"http://localhost:{SANDBOX_PORT}"
 if SANDBOX:
     META_APP_ID, META_APP_SECRET = SANDBOX_APP_ID, SANDBOX_APP_SECRET
 elif not META_APP_SECRET:
     raise ImproperlyConfigured("META_APP_SECRET is not set, but META_APP_ID is.")
-META_API_BASE_URL = env.str(
+META_API_BASE_URL = _text(
     "META_API_BASE_URL",
-    default=f"http://127.0.0.1:{SANDBOX_PORT}" if SANDBOX else "https://graph.facebook.com",
+    f"http://127.0.0.1:{SANDBOX_PORT}" if SANDBOX else "https://graph.facebook.com",
 ).rstrip("/")
-META_OAUTH_DIALOG_URL = env.str(
+META_OAUTH_DIALOG_URL = _text(
     "META_OAUTH_DIALOG_URL",
-    default=(SANDBOX_URL if SANDBOX else "https://www.facebook.com")
-    + f"/{META_API_VERSION}/dialog/oauth",
+    (SANDBOX_URL if SANDBOX else "https://www.facebook.com") + f"/{META_API_VERSION}/dialog/oauth",
 )
-META_SCOPES = env.list(
+META_SCOPES = _list(
     "META_SCOPES",
-    default=[
+    [
         "ads_read",
         "ads_management",
         "business_management",
@@ -96,7 +107,7 @@ META_SCOPES = env.list(
 )
 
 # --- Django ------------------------------------------------------------------------------------
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[_site.hostname, "localhost", "127.0.0.1"])
+ALLOWED_HOSTS = _list("ALLOWED_HOSTS", [_site.hostname, "localhost", "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 ROOT_URLCONF = "leadmetrics.urls"
 WSGI_APPLICATION = "leadmetrics.wsgi.application"
@@ -152,8 +163,11 @@ TEMPLATES = [
 ]
 
 # --- Database ----------------------------------------------------------------------------------
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
-_database = DATABASES["default"]
+_database_url = _text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
+if not _database_url.startswith(("sqlite:///", "postgres://", "postgresql://")):
+    raise ImproperlyConfigured("DATABASE_URL must look like postgres://user:password@host/name.")
+_database = env.db_url_config(_database_url)
+DATABASES = {"default": _database}
 if _database["ENGINE"].endswith("sqlite3"):
     # Read-then-write under load fails without IMMEDIATE; without recursive triggers a REPLACE
     # walks past the triggers that keep the audit log append-only.
@@ -169,7 +183,7 @@ else:
     _database["CONN_HEALTH_CHECKS"] = True
 
 # --- Cache: shared between processes, because the queue's status lives in it --------------------
-_redis_url = env.str("REDIS_URL", default="")
+_redis_url = _text("REDIS_URL")
 CACHES = {
     "default": (
         {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _redis_url}
@@ -272,7 +286,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
 
-vars().update(env.email_url("EMAIL_URL", default=f"filemail:///{DATA_DIR / 'mail'}"))
+vars().update(env.email_url_config(_text("EMAIL_URL", f"filemail:///{DATA_DIR / 'mail'}")))
 
 LOGGING = {
     "version": 1,
@@ -281,6 +295,6 @@ LOGGING = {
         "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": _text("LOG_LEVEL", "INFO")},
     "loggers": {"django.server": {"level": "WARNING"}},
 }

@@ -1,0 +1,58 @@
+# The face of the project: `make help` lists what there is.
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench screenshots clean locks
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: $(VENV)/run.stamp ## Run everything: web, worker, stand-in Graph API (PORT, SANDBOX_PORT)
+	@DJANGO_SETTINGS_MODULE=leadmetrics.settings exec $(BIN)/python manage.py up
+
+test: $(VENV)/dev.stamp ## Run the suite (DATABASE_URL for PostgreSQL)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/dev.stamp ## Format, lint, types, import contracts, deploy check
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy leadmetrics integrations approvals
+	$(BIN)/lint-imports
+	$(BIN)/djlint --lint --quiet templates
+	SITE_URL=https://ads.example.com SECRET_KEY=check-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFG \
+	  ENCRYPTION_KEYS=k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= META_APP_ID=1 META_APP_SECRET=check-only \
+	  $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+bench: $(VENV)/dev.stamp ## Measure, print a table, write build/bench.json
+	@$(BIN)/python -m tests.bench
+
+screenshots: $(VENV)/dev.stamp ## Draw every page at 1280 and 390 px into build/screenshots
+	@$(BIN)/python -m tests.flows.screenshots
+
+locks: ## Write the lock files anew (needs uv)
+	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  --python-version 3.11 --extra redis -o requirements/run.txt pyproject.toml
+	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  --python-version 3.11 --extra redis --extra dev -c requirements/run.txt -o requirements/dev.txt pyproject.toml
+
+clean: ## Remove what can be made again; var/ with your data stays
+	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# A stamp per lock file: nothing is installed again while the lock stays the same.
+$(VENV)/run.stamp: requirements/run.txt | $(BIN)/python
+	@echo "Installing the locked packages …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt | $(BIN)/python
+	@echo "Installing the locked packages for tests …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@ $(VENV)/run.stamp
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+	  echo "Leadmetrics needs Python 3.11 or newer; set PYTHON=/path/to/python3.11." >&2; exit 1; fi
+	@"$(PYTHON)" -m venv $(VENV) || { echo "Python's venv module is missing; on Debian: apt install python3-venv" >&2; exit 1; }
