@@ -29,7 +29,7 @@ TROUBLED = (VariantStatus.PUSH_FAILED, VariantStatus.PUSH_UNKNOWN)
 
 def variants_with_content(tenant_id: int) -> QuerySet[AdVariant]:
     """A tenant's variants with text, image and everything the target names, in one query."""
-    return AdVariant.objects.filter(tenant_id=tenant_id).select_related(
+    variants = AdVariant.objects.filter(tenant_id=tenant_id).select_related(
         "head",
         "head__image",
         "proposal",
@@ -38,6 +38,8 @@ def variants_with_content(tenant_id: int) -> QuerySet[AdVariant]:
         "target__page",
         "target__ad_account__integration",
     )
+    # The answer to the whole submission, up to 200 items, would come along with every single row.
+    return variants.defer("proposal__answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +49,70 @@ class QueueFilter:
     search: str = ""
     ad_account_id: int | None = None
 
+    @property
+    def condition(self) -> Q:
+        """The filter as a condition on variants."""
+        fits = Q()
+        if self.ad_account_id:
+            fits &= Q(target__ad_account_id=self.ad_account_id)
+        if self.search:
+            fits &= (
+                Q(head__primary_text__icontains=self.search)
+                | Q(head__headline__icontains=self.search)
+                | Q(target__name__icontains=self.search)
+            )
+        return fits
+
 
 def variants_to_review(tenant: Tenant, narrow: QueueFilter | None = None) -> QuerySet[AdVariant]:
     """What waits for a decision, oldest first."""
     waiting = variants_with_content(tenant.pk).filter(status=VariantStatus.PROPOSED)
-    if narrow and narrow.ad_account_id:
-        waiting = waiting.filter(target__ad_account_id=narrow.ad_account_id)
-    if narrow and narrow.search:
-        waiting = waiting.filter(
-            Q(head__primary_text__icontains=narrow.search)
-            | Q(head__headline__icontains=narrow.search)
-            | Q(target__name__icontains=narrow.search)
-        )
+    if narrow:
+        waiting = waiting.filter(narrow.condition)
     return waiting.order_by("created_at", "pk")
 
 
-def variants_after(
-    waiting: QuerySet[AdVariant], at: datetime, pk: UUID, *, backwards: bool = False
-) -> QuerySet[AdVariant]:
-    """The part of a queue that comes after (or before) a place in it, nearest first."""
-    if backwards:
-        return waiting.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk)).reverse()
-    return waiting.filter(Q(created_at__gt=at) | Q(created_at=at, pk__gt=pk))
+@dataclass(frozen=True, slots=True)
+class AccountCount:
+    """An ad account's part of the queue: all, what fits the filter, and of that what is ahead."""
+
+    ad_account_id: int
+    name: str
+    waiting: int
+    matching: int
+    ahead: int
+
+
+def queue_counts(
+    tenant: Tenant, narrow: QueueFilter, place: AdVariant | None = None
+) -> list[AccountCount]:
+    """The queue by ad account, in one query; ``ahead`` counts what comes before ``place``."""
+    ahead = _before(place.created_at, place.pk) if place else Q(pk__in=[])
+    rows = (
+        AdVariant.objects.filter(tenant=tenant, status=VariantStatus.PROPOSED)
+        .values_list("target__ad_account_id", "target__ad_account__name")
+        .annotate(
+            waiting=Count("pk"),
+            matching=Count("pk", filter=narrow.condition),
+            ahead=Count("pk", filter=narrow.condition & ahead),
+        )
+        .order_by("target__ad_account__name", "target__ad_account_id")
+    )
+    return [AccountCount(*row) for row in rows]
+
+
+def variants_before(waiting: QuerySet[AdVariant], at: datetime, pk: UUID) -> QuerySet[AdVariant]:
+    """The part of a queue that comes before a place in it, nearest first."""
+    return waiting.filter(_before(at, pk)).reverse()
+
+
+def variants_from(waiting: QuerySet[AdVariant], at: datetime, pk: UUID) -> QuerySet[AdVariant]:
+    """The part of a queue from a place in it on, that place included."""
+    return waiting.filter(Q(created_at__gt=at) | Q(created_at=at, pk__gte=pk))
+
+
+def _before(at: datetime, pk: UUID) -> Q:
+    return Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk)
 
 
 def count_to_review(tenant: Tenant) -> int:
@@ -97,6 +141,16 @@ def pushed_variants(tenant: Tenant, *, status: str = "") -> QuerySet[AdVariant]:
         )
         .order_by("-updated_at", "-pk")
     )
+
+
+def pushed_before(pushed: QuerySet[AdVariant], at: datetime, pk: UUID) -> QuerySet[AdVariant]:
+    """The part of the pushed ads that is older than a place in them, newest first."""
+    return pushed.filter(Q(updated_at__lt=at) | Q(updated_at=at, pk__lt=pk))
+
+
+def pushed_after(pushed: QuerySet[AdVariant], at: datetime, pk: UUID) -> QuerySet[AdVariant]:
+    """The part of the pushed ads that is newer than a place in them, nearest first."""
+    return pushed.filter(Q(updated_at__gt=at) | Q(updated_at=at, pk__gt=pk)).reverse()
 
 
 def revisions_of(variant: AdVariant) -> QuerySet[VariantRevision]:

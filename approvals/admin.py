@@ -1,0 +1,190 @@
+"""Ads for support: found by any id, looked at, never changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from approvals.models import AdVariant, Decision, Proposal, Push, PushStep, VariantRevision
+from leadmetrics.tenancy.admin import ReadOnlyAdmin
+
+REFERENCE_PREFIX = "lm-"
+
+
+class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
+    """Rows of a page, to look at."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, *_: Any, **__: Any) -> bool:
+        return False
+
+    def has_change_permission(self, *_: Any, **__: Any) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, *_: Any, **__: Any) -> bool:
+        return request.user.is_active and request.user.is_staff
+
+
+class SearchedByReference(ReadOnlyAdmin):
+    """Takes the reference as Ads Manager shows it, with its prefix, and ids in quotes or dashes."""
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        words = (word.strip("\"'“”").removeprefix(REFERENCE_PREFIX) for word in search_term.split())
+        return super().get_search_results(request, queryset, " ".join(words))
+
+
+class RevisionInline(ReadOnlyInline):
+    model = VariantRevision
+    fk_name = "variant"
+    fields = ["number", "headline", "primary_text", "author_label", "content_hash", "created_at"]
+    readonly_fields = ["created_at"]
+    ordering = ["-number"]
+
+
+class DecisionInline(ReadOnlyInline):
+    model = Decision
+    fields = ["verdict", "reason_code", "comment", "reviewer", "content_hash", "created_at"]
+    readonly_fields = ["created_at"]
+    ordering = ["-created_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("reviewer")
+
+
+class PushInline(ReadOnlyInline):
+    model = Push
+    fields = ["reference", "state", "problem", "ad_id", "creative_id", "created_at", "finished_at"]
+    readonly_fields = ["reference", "created_at"]
+    ordering = ["-created_at"]
+
+
+class StepInline(ReadOnlyInline):
+    model = PushStep
+    show_change_link = False
+    fields = [
+        "kind",
+        "state",
+        "fence",
+        "sent_at",
+        "finished_at",
+        "object_id",
+        "error_code",
+        "empty_lookups",
+        "looked_up_at",
+    ]
+    ordering = ["pk"]
+
+
+@admin.register(AdVariant)
+class AdVariantAdmin(SearchedByReference):
+    list_display = ["__str__", "status", "tenant", "target", "created_at", "updated_at"]
+    list_filter = ["status"]
+    list_select_related = ["head", "tenant", "target"]
+    search_fields = [
+        "id",
+        "client_ref",
+        "head__headline",
+        "pushes__id",
+        "pushes__ad_id",
+        "pushes__creative_id",
+        "proposal__run_id",
+        "tenant__slug",
+    ]
+    search_help_text = "Our id, ad id, creative id, reference lm-…, client_ref, run, or headline"
+    ordering = ["-updated_at"]
+    inlines = [PushInline, DecisionInline, RevisionInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AdVariant]:
+        return super().get_queryset(request).select_related("tenant", "proposal", "target", "head")
+
+
+@admin.register(Push)
+class PushAdmin(SearchedByReference):
+    list_display = ["reference", "variant", "state", "problem", "ad_id", "attempts", "created_at"]
+    list_filter = ["state"]
+    search_fields = [
+        "id",
+        "ad_id",
+        "creative_id",
+        "problem_code",
+        "payload_hash",
+        "variant__id",
+        "variant__head__headline",
+        "variant__tenant__slug",
+    ]
+    search_help_text = "Reference lm-…, ad id, creative id, variant id, content hash, or headline"
+    ordering = ["-created_at"]
+    inlines = [StepInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Push]:
+        return super().get_queryset(request).select_related("variant__head", "decision__reviewer")
+
+
+@admin.register(Decision)
+class DecisionAdmin(SearchedByReference):
+    list_display = ["variant", "verdict", "reason_code", "reviewer", "created_at"]
+    list_filter = ["verdict", "reason_code"]
+    search_fields = [
+        "variant__id",
+        "revision__headline",
+        "reviewer__email",
+        "reviewer__name",
+        "content_hash",
+        "push__id",
+        "push__ad_id",
+        "variant__tenant__slug",
+    ]
+    search_help_text = "Variant id, headline, reviewer, content hash, reference lm-…, or ad id"
+    ordering = ["-created_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
+        return super().get_queryset(request).select_related("variant__head", "revision", "reviewer")
+
+
+@admin.register(VariantRevision)
+class VariantRevisionAdmin(SearchedByReference):
+    list_display = ["variant", "number", "headline", "author_label", "author_kind", "created_at"]
+    list_filter = ["author_kind"]
+    search_fields = [
+        "variant__id",
+        "headline",
+        "primary_text",
+        "content_hash",
+        "author_label",
+        "variant__pushes__id",
+        "variant__pushes__ad_id",
+        "variant__tenant__slug",
+    ]
+    search_help_text = "Variant id, words of the text, author, content hash, reference, or ad id"
+    ordering = ["-created_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[VariantRevision]:
+        return super().get_queryset(request).select_related("variant__head", "image", "author")
+
+
+@admin.register(Proposal)
+class ProposalAdmin(SearchedByReference):
+    list_display = ["submitted_by", "tenant", "run_id", "model", "idempotency_key", "created_at"]
+    list_select_related = ["tenant"]
+    search_fields = [
+        "submitted_by",
+        "run_id",
+        "idempotency_key",
+        "variants__id",
+        "variants__client_ref",
+        "variants__pushes__ad_id",
+        "tenant__slug",
+    ]
+    search_help_text = "Agent, run, idempotency key, variant id, client_ref, or ad id"
+    ordering = ["-created_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Proposal]:
+        return super().get_queryset(request).select_related("tenant")

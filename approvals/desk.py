@@ -1,0 +1,279 @@
+"""What the review page shows: the place in the queue, the rows around it, the ad that is open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from approvals import selectors
+from approvals.content import content_hash
+from approvals.diff import FieldChange, diff_copy
+from approvals.models import AdVariant, Decision, VariantRevision
+from approvals.preview import checks_of, cta_label, domain_of, preview_of
+from approvals.selectors import QueueFilter
+from approvals.services.review import copy_of
+from approvals.states import VariantStatus
+from leadmetrics.tenancy.models import Tenant, User
+from leadmetrics.tenancy.selectors import members_of
+
+ROWS = selectors.PAGE_SIZE
+ROWS_BEFORE = 5
+HISTORY_LENGTH = 20
+SEARCH_LENGTH = 100
+VIEWS = {"feed": "Feed", "instagram": "Instagram"}
+EDITABLE = (VariantStatus.PROPOSED, VariantStatus.APPROVED, VariantStatus.PUSH_FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """How a person looks at the queue. It travels in the address, so that nothing is lost."""
+
+    tenant: str
+    narrow: QueueFilter
+    view: str
+
+    @classmethod
+    def read(cls, tenant: Tenant, query: Mapping[str, str]) -> Desk:
+        """What the address says; nonsense counts as nothing."""
+        account, view = query.get("account", ""), query.get("view", "")
+        return cls(
+            tenant=tenant.slug,
+            narrow=QueueFilter(
+                search=query.get("q", "").replace("\x00", "").strip()[:SEARCH_LENGTH],
+                ad_account_id=int(account) if account.isdecimal() and len(account) < 19 else None,
+            ),
+            view=view if view in VIEWS else "feed",
+        )
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether something of the queue is left out."""
+        return bool(self.narrow.search or self.narrow.ad_account_id)
+
+    def url(self, name: str = "queue", variant: AdVariant | None = None, **more: str) -> str:
+        """The address of a page of the desk that looks at the same queue in the same way."""
+        query = {
+            "q": self.narrow.search,
+            "account": str(self.narrow.ad_account_id or ""),
+            "view": "" if self.view == "feed" else self.view,
+            **more,
+        }
+        path = reverse(f"review:{name}", args=[self.tenant, *([variant.pk] if variant else [])])
+        carried = urlencode({key: value for key, value in query.items() if value})
+        return f"{path}?{carried}" if carried else path
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The rows around one place of the queue; ``at`` is None when nothing is there.
+
+    ``beyond`` is the first row that did not fit any more.
+    """
+
+    at: AdVariant | None = None
+    rows: tuple[AdVariant, ...] = ()
+    previous: AdVariant | None = None
+    following: AdVariant | None = None
+    beyond: AdVariant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of an ad's history in words."""
+
+    icon: str
+    tone: str
+    title: str
+    who: str
+    when: datetime
+    detail: str = ""
+    changes: tuple[FieldChange, ...] = ()
+    has_new_image: bool = False
+
+
+def window_from(waiting: QuerySet[AdVariant], start: str) -> Window:
+    """A page of the list, from the place that ``start`` names or from the beginning."""
+    place = read_place(start)
+    found = list((selectors.variants_from(waiting, *place) if place else waiting)[: ROWS + 1])
+    return _window(waiting, found, found[0], before=0) if found else Window()
+
+
+def window_around(waiting: QuerySet[AdVariant], at: AdVariant) -> Window:
+    """The rows around an ad, which itself is among them only if it waits and fits the filter."""
+    found = list(selectors.variants_from(waiting, at.created_at, at.pk)[: ROWS + 1])
+    return _window(waiting, found, at, before=ROWS_BEFORE)
+
+
+def _window(
+    waiting: QuerySet[AdVariant], found: list[AdVariant], at: AdVariant, *, before: int
+) -> Window:
+    earlier = list(selectors.variants_before(waiting, at.created_at, at.pk)[: max(before, 1)])
+    rows = [*reversed(earlier[:before]), *found]
+    return Window(
+        at=at,
+        rows=tuple(rows[:ROWS]),
+        previous=earlier[0] if earlier else None,
+        following=next((row for row in found if row != at), None),
+        beyond=rows[ROWS] if len(rows) > ROWS else None,
+    )
+
+
+def list_context(tenant: Tenant, desk: Desk, window: Window) -> dict[str, Any]:
+    """The list: its rows, its counts, where its pages begin, and the ads before and after."""
+    counts = selectors.queue_counts(tenant, desk.narrow, window.at)
+    total = sum(count.waiting for count in counts)
+    ahead = sum(count.ahead for count in counts)
+    at = window.at
+    rows_ahead = sum(_key(row) < _key(at) for row in window.rows) if at else 0
+    return {
+        "nav_counts": {"review": total},
+        "total": total,
+        "matching": sum(count.matching for count in counts),
+        "accounts": counts,
+        "rows": [(row, desk.url("variant", row), row == at) for row in window.rows],
+        "place": ahead + 1 if at in window.rows else None,
+        "first_url": desk.url() if ahead > rows_ahead else "",
+        "later_url": desk.url(start=place_of(*_key(window.beyond))) if window.beyond else "",
+        "all_url": replace(desk, narrow=QueueFilter()).url(),
+        "list_url": desk.url(),
+        "previous_url": desk.url("variant", window.previous) if window.previous else "",
+        "next_url": desk.url("variant", window.following) if window.following else "",
+    }
+
+
+def card_context(tenant: Tenant, user: User, desk: Desk, shown: AdVariant) -> dict[str, Any]:
+    """Everything about the ad that is open."""
+    head, target = head_of(shown), shown.target
+    decisions = list(selectors.decisions_of(shown)[:HISTORY_LENGTH])
+    history = _history(shown, decisions)
+    preview = preview_of(head, target, image_url=image_url(desk.tenant, head))
+    checks = checks_of(head, target)
+    noticed = sum(check.tone != "good" for check in checks)
+    is_waiting = shown.status == VariantStatus.PROPOSED
+    is_own = head.author_id == user.pk
+    runs_on_instagram = target.use_instagram and bool(target.page.instagram_account_id)
+    tabs = [
+        (label, replace(desk, view=view).url("variant", shown), view == desk.view)
+        for view, label in VIEWS.items()
+        if runs_on_instagram
+    ]
+    return {
+        "variant": shown,
+        "revision": head,
+        "target": target,
+        "hash": live_hash(shown),
+        "preview": preview,
+        "is_shortened": preview.is_cut
+        or (preview.headline, preview.description) != (head.headline, head.description),
+        "tabs": tabs,
+        "view": desk.view if tabs else "feed",
+        "domain": domain_of(head.link),
+        "cta": cta_label(head.call_to_action) or "No button",
+        "checks": checks,
+        "noticed": noticed,
+        "passed": len(checks) - noticed,
+        "history": history,
+        "latest": next((line for line in history if line.changes or line.has_new_image), None),
+        "last_decision": decisions[0] if decisions and not is_waiting else None,
+        "is_waiting": is_waiting,
+        "is_approved": shown.status in selectors.PUSHED,
+        "next_number": head.number + 1,
+        "is_own": is_own,
+        "own_allowed": tenant.author_may_approve,
+        "needs_another": is_own and not tenant.author_may_approve,
+        "others": _other_approvers(tenant, user) if is_own and is_waiting else [],
+        "may_edit": shown.status in EDITABLE,
+        "url": desk.url("variant", shown),
+        **{f"{act}_url": desk.url(act, shown) for act in ("approve", "reject", "edit", "withdraw")},
+    }
+
+
+def _history(shown: AdVariant, decisions: Sequence[Decision]) -> list[Happening]:
+    """Versions with what changed, and verdicts, newest first."""
+    revisions = list(selectors.revisions_of(shown)[: HISTORY_LENGTH + 1])
+    lines = [_verdict(decision) for decision in decisions]
+    for revision, before in zip(revisions, [*revisions[1:], None], strict=True):
+        if before or revision.number == 1:
+            lines.append(_version(revision, before))
+    return sorted(lines, key=lambda line: line.when, reverse=True)
+
+
+def _verdict(decision: Decision) -> Happening:
+    is_yes = decision.verdict == Decision.Verdict.APPROVED
+    return Happening(
+        icon="check" if is_yes else "x",
+        tone="good" if is_yes else "bad",
+        title=f"{decision.get_verdict_display()} version {decision.revision.number}",
+        who=decision.reviewer.name,
+        when=decision.created_at,
+        detail=": ".join(filter(None, [decision.get_reason_code_display(), decision.comment])),
+    )
+
+
+def _version(revision: VariantRevision, before: VariantRevision | None) -> Happening:
+    return Happening(
+        icon="bot" if revision.author_kind == "agent" else "pencil",
+        tone="info" if before else "",
+        title=f"Version {revision.number}" if before else "Proposed",
+        who=revision.author_label,
+        when=revision.created_at,
+        changes=changes_between(before, revision) if before else (),
+        has_new_image=before is not None and before.image_id != revision.image_id,
+    )
+
+
+def changes_between(before: VariantRevision, after: VariantRevision) -> tuple[FieldChange, ...]:
+    """The words that differ between two versions."""
+    return diff_copy(copy_of(before), copy_of(after))
+
+
+def head_of(variant: AdVariant) -> VariantRevision:
+    """The newest version. Every stored variant has one."""
+    assert variant.head is not None
+    return variant.head
+
+
+def live_hash(variant: AdVariant) -> str:
+    """The hash of what would be sent now; the page carries it, a decision is bound to it."""
+    return content_hash(head_of(variant), variant.target)
+
+
+def image_url(tenant: str, revision: VariantRevision) -> str:
+    """Where our copy of the picture is; empty for an ad without one."""
+    if revision.image is None:
+        return ""
+    return reverse("review:image", args=[tenant, revision.image.sha256])
+
+
+def place_of(at: datetime, pk: UUID) -> str:
+    """A place in a list that is sorted by time and id, for an address."""
+    return f"{at.isoformat()}_{pk}"
+
+
+def read_place(text: str) -> tuple[datetime, UUID] | None:
+    """The place that place_of wrote; None for anything else."""
+    at, _, pk = text.partition("_")
+    try:
+        place = datetime.fromisoformat(at), UUID(pk)
+    except ValueError:
+        return None
+    return place if place[0].tzinfo else None
+
+
+def _other_approvers(tenant: Tenant, user: User) -> list[str]:
+    return [
+        member.user.name
+        for member in members_of(tenant)
+        if member.is_reviewer and member.user.is_active and member.user_id != user.pk
+    ]
+
+
+def _key(row: AdVariant) -> tuple[datetime, UUID]:
+    return row.created_at, row.pk

@@ -1,0 +1,142 @@
+"""What happened to an ad, in words, newest first. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from approvals.models import AdVariant, Decision, Push, PushStep, VariantRevision
+from approvals.states import PushState, StepState
+
+_HASH_SHOWN = 12
+
+_DONE = {
+    PushStep.Kind.IMAGE: "Image uploaded",
+    PushStep.Kind.CREATIVE: "Ad creative created",
+    PushStep.Kind.AD: "Ad created, paused",
+}
+_OUTCOMES = {
+    StepState.SENT: ("send", "info", "sent, no answer yet"),
+    StepState.REFUSED: ("x", "bad", "refused by Meta"),
+    StepState.UNKNOWN: ("circle-help", "warn", "sent, Meta gave no answer"),
+    StepState.ABSENT: ("circle-dashed", "warn", "sent, proved not to have arrived"),
+}
+_REFUSALS = {
+    "refused_by_meta": "Meta does not accept the content or a setting.",
+    "permission_missing": "The connected person may not do this.",
+    "needs_reconnect": "Facebook no longer accepts the connection.",
+    "meta_throttled": "Meta asked to wait.",
+    "meta_unavailable": "Meta could not do it just then.",
+    "app_misconfigured": "Meta does not accept the app's settings.",
+    "api_version_expired": "This version of Meta's API has ended.",
+    "needs_someone": "Meta stopped this kind of action for now.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line, in the shape of components/_timeline.html."""
+
+    icon: str
+    tone: str
+    title: str
+    when: datetime
+    who: str = ""
+    detail: str = ""
+
+
+def timeline(
+    variant: AdVariant,
+    revisions: Iterable[VariantRevision],
+    decisions: Iterable[Decision],
+    pushes: Iterable[Push],
+) -> list[Event]:
+    """Versions, verdicts, every outward write with how it ended, and the proof, newest first."""
+    events = [
+        *(_version(revision, variant) for revision in revisions),
+        *map(_verdict, decisions),
+        *(event for push in pushes for event in _of_push(push)),
+    ]
+    return sorted(events, key=lambda event: event.when, reverse=True)
+
+
+def short(content_hash: str) -> str:
+    """The beginning of a hash, enough to compare two by eye."""
+    return content_hash[:_HASH_SHOWN]
+
+
+def _version(revision: VariantRevision, variant: AdVariant) -> Event:
+    is_first = revision.number == 1
+    source = variant.proposal if is_first else None
+    parts = [f"Model {source.model}", f"run {source.run_id}"] if source and source.run_id else []
+    return Event(
+        icon="bot" if revision.author_kind == "agent" else "pencil",
+        tone="" if is_first else "info",
+        title="Proposed" if is_first else f"Edited: version {revision.number}",
+        when=revision.created_at,
+        who=revision.author_label,
+        detail=", ".join(parts),
+    )
+
+
+def _verdict(decision: Decision) -> Event:
+    is_yes = decision.verdict == Decision.Verdict.APPROVED
+    notes = [
+        "" if is_yes else decision.get_reason_code_display(),
+        decision.comment,
+        "Own version: this workspace allows that." if decision.reviewer_was_author else "",
+        f"Content {short(decision.content_hash)}" if is_yes else "",
+    ]
+    return Event(
+        icon="check" if is_yes else "x",
+        tone="good" if is_yes else "bad",
+        title=f"{decision.get_verdict_display()}: version {decision.revision.number}",
+        when=decision.created_at,
+        who=decision.reviewer.name,
+        detail=" · ".join(filter(None, notes)),
+    )
+
+
+def _of_push(push: Push) -> Iterator[Event]:
+    for step in push.steps.all():
+        yield _step(step)
+        if step.looked_up_at:
+            yield _lookups(step)
+    if push.finished_at and push.state == PushState.VOIDED:
+        yield Event("undo-2", "", "Approval taken back, nothing was sent", push.finished_at)
+    elif push.finished_at and push.read_back:
+        yield _proof(push, push.finished_at)
+
+
+def _step(step: PushStep) -> Event:
+    kind, state = PushStep.Kind(step.kind), StepState(step.state)
+    when = step.finished_at or step.sent_at
+    if state == StepState.DONE:
+        detail = f"ID {step.object_id}" if kind != PushStep.Kind.IMAGE else ""
+        return Event("check", "good", _DONE[kind], when, detail=detail)
+    icon, tone, words = _OUTCOMES[state]
+    detail = _REFUSALS.get(step.error_code, "") if state == StepState.REFUSED else ""
+    return Event(icon, tone, f"{kind.label}: {words}", when, detail=detail)
+
+
+def _lookups(step: PushStep) -> Event:
+    times = "once" if step.empty_lookups == 1 else f"{step.empty_lookups} times"
+    title = f"Looked up at Meta {times}: not there"
+    assert step.looked_up_at is not None
+    return Event("search", "warn", title, step.looked_up_at)
+
+
+def _proof(push: Push, when: datetime) -> Event:
+    assert push.read_back is not None
+    is_equal = push.read_back["content_hash"] == push.payload_hash
+    status = push.read_back["configured_status"]
+    said = "text equal to what was approved" if is_equal else "text not what was approved"
+    hashes = f"approved {short(push.payload_hash)}, at Meta {short(push.read_back['content_hash'])}"
+    return Event(
+        "shield-check" if is_equal else "triangle-alert",
+        "good" if is_equal else "bad",
+        f"Meta reports {status}, {said}",
+        when,
+        detail=f"Content {hashes}",
+    )

@@ -1,0 +1,285 @@
+"""The review page: the queue, one ad with its facts, and the decision.
+
+Every answer is the same desk: a whole page, or for htmx only the desk and what else of the page
+depends on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import FileResponse, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from approvals import selectors
+from approvals.access import access_variant
+from approvals.desk import (
+    EDITABLE,
+    Desk,
+    Window,
+    card_context,
+    changes_between,
+    head_of,
+    list_context,
+    live_hash,
+    window_around,
+    window_from,
+)
+from approvals.forms import EditForm, RejectForm, ShownForm
+from approvals.limits import RECOMMENDED
+from approvals.models import AdImage, AdVariant, Decision
+from approvals.services.images import store_image
+from approvals.services.propose import withdraw_variant
+from approvals.services.review import (
+    ContentChanged,
+    approve_variant,
+    edit_variant,
+    reject_variant,
+)
+from approvals.states import VariantStatus
+from leadmetrics.errors import InvalidInput, NotFound, StateConflict
+from leadmetrics.htmx import announce, is_fragment
+from leadmetrics.tenancy.access import role_required
+from leadmetrics.tenancy.middleware import TenantRequest
+from leadmetrics.tenancy.models import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What the person must know before anything else."""
+
+    tone: str
+    title: str
+    body: str = ""
+    url: str = ""
+
+
+@require_GET
+def queue(request: TenantRequest, tenant: str) -> HttpResponse:
+    """The list; on a desk with the first ad opened beside it."""
+    desk = Desk.read(request.tenant, request.GET)
+    waiting = selectors.variants_to_review(request.tenant, desk.narrow)
+    window = window_from(waiting, request.GET.get("start", ""))
+    return _answer(request, desk, window, is_open=False)
+
+
+@require_GET
+def variant(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
+    """One ad with its place in the queue."""
+    return _open(request, access_variant(actor=request.actor, variant_id=variant_id))
+
+
+@require_POST
+@role_required(Role.REVIEWER)
+def approve(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
+    """Approve exactly what was on the screen, then on to the next one."""
+    form = ShownForm(request.POST)
+    form.full_clean()
+    try:
+        decided = approve_variant(
+            actor=request.actor, variant_id=variant_id, shown_hash=form.shown_hash
+        )
+    except StateConflict as exc:
+        return _conflict(request, variant_id, form, exc, Decision.Verdict.APPROVED)
+    return _go_on(request, decided, "Approved", "It will appear paused in the ad account.")
+
+
+@require_POST
+@role_required(Role.REVIEWER)
+def reject(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
+    """Reject what was on the screen for one of the reasons, then on to the next one."""
+    form = RejectForm(request.POST)
+    if not form.is_valid():
+        return _rejection_refused(request, variant_id, form)
+    try:
+        decided = reject_variant(
+            actor=request.actor,
+            variant_id=variant_id,
+            shown_hash=form.shown_hash,
+            reason_code=form.cleaned_data["reason"],
+            comment=form.cleaned_data["comment"],
+        )
+    except InvalidInput as exc:
+        form.add_error("comment", exc.user_message)
+        return _rejection_refused(request, variant_id, form)
+    except StateConflict as exc:
+        return _conflict(request, variant_id, form, exc, Decision.Verdict.REJECTED)
+    return _go_on(request, decided, "Rejected", "Nothing of it is sent to Meta.")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@role_required(Role.REVIEWER)
+def edit(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
+    """Change the words in place; what is saved is a new version that is decided anew."""
+    shown = access_variant(actor=request.actor, variant_id=variant_id)
+    if request.method != "POST":
+        if shown.status not in EDITABLE:
+            return redirect(Desk.read(request.tenant, request.GET).url("variant", shown))
+        form = EditForm.of(head_of(shown), content_hash=live_hash(shown))
+        return _open(request, shown, form=form)
+    form = EditForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _open(request, shown, form=form, status=422)
+    try:
+        edited = edit_variant(
+            actor=request.actor,
+            variant_id=variant_id,
+            shown_hash=form.shown_hash,
+            copy=form.copy,
+            image=_uploaded(request, form),
+        )
+    except InvalidInput as exc:
+        form.add_problems(exc.problems or [{"field": "", "message": exc.user_message}])
+        return _open(request, shown, form=form, status=422)
+    except StateConflict as exc:
+        return _edit_conflict(request, variant_id, form, exc)
+    return _saved(request, edited)
+
+
+@require_POST
+@role_required(Role.REVIEWER)
+def withdraw(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
+    """Take an ad out of the queue without a verdict."""
+    try:
+        gone = withdraw_variant(actor=request.actor, variant_id=variant_id)
+    except StateConflict as exc:
+        shown = access_variant(actor=request.actor, variant_id=variant_id)
+        return _open(request, shown, notice=Notice("warn", exc.user_message), status=409)
+    return _go_on(request, gone, "Withdrawn", "Nobody needs to decide it.")
+
+
+@require_GET
+def image(request: TenantRequest, tenant: str, sha256: str) -> FileResponse:
+    """A picture of this tenant. Its address names its content, so a browser may keep it."""
+    found = AdImage.objects.filter(tenant=request.tenant, sha256=sha256).first()
+    if found is None or not found.file.storage.exists(found.file.name or ""):
+        raise NotFound
+    response = FileResponse(found.file.open("rb"), content_type=found.content_type)
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Cache-Control"] = "private, max-age=31536000, immutable"
+    return response
+
+
+def _open(request: TenantRequest, shown: AdVariant, **details: Any) -> HttpResponse:
+    """The desk with this ad on it."""
+    if form := details.get("form"):
+        form.aim_focus()
+    desk = Desk.read(request.tenant, request.GET)
+    window = window_around(selectors.variants_to_review(request.tenant, desk.narrow), shown)
+    return _answer(request, desk, window, **details)
+
+
+def _answer(
+    request: TenantRequest, desk: Desk, window: Window, *, status: int = 200, **details: Any
+) -> HttpResponse:
+    """The desk, as a page or as what htmx swaps in."""
+    card = card_context(request.tenant, request.user, desk, window.at) if window.at else None
+    context = {
+        "desk": desk,
+        "is_open": True,
+        "form": None,
+        "rejection": None,
+        "notice": None,
+        "changes": (),
+        "outcome": None,
+        "limits": RECOMMENDED,
+        "reasons": Decision.Reason.choices,
+        "card": card,
+        **list_context(request.tenant, desk, window),
+        **details,
+    }
+    if not is_fragment(request):
+        return render(request, "approvals/review.html", context, status=status)
+    response = render(request, "approvals/_desk_swap.html", context, status=status)
+    if status != 200 and window.at:  # the address of a refused act would not survive a reload
+        name = "edit" if context["form"] else "variant"
+        response["HX-Push-Url"] = desk.url(name, window.at)
+    return response
+
+
+def _go_on(request: TenantRequest, decided: AdVariant, verb: str, rest: str) -> HttpResponse:
+    """The next waiting ad after a decision; after the last one, what was passed over before."""
+    desk = Desk.read(request.tenant, request.GET)
+    waiting = selectors.variants_to_review(request.tenant, desk.narrow)
+    later = selectors.variants_from(waiting, decided.created_at, decided.pk).first()
+    following = later or waiting.first()
+    url = desk.url("variant", following) if following else desk.url()
+    did = f"{verb} “{head_of(decided).headline}”."
+    if not is_fragment(request):
+        messages.success(request, f"{did} {rest}")
+        return redirect(url)
+    window = window_around(waiting, following) if following else Window()
+    outcome = Notice("good", did, rest, desk.url("variant", decided))
+    response = _answer(request, desk, window, is_open=bool(following), outcome=outcome)
+    return announce(response, f"{did} {rest}", url=url)
+
+
+def _saved(request: TenantRequest, edited: AdVariant) -> HttpResponse:
+    """The ad with its new text."""
+    url = Desk.read(request.tenant, request.GET).url("variant", edited)
+    words = f"Saved as version {head_of(edited).number}. It waits for a decision."
+    if not is_fragment(request):
+        messages.success(request, words)
+        return redirect(url)
+    return announce(_open(request, edited, outcome=Notice("good", words)), words, url=url)
+
+
+def _conflict(
+    request: TenantRequest, variant_id: UUID, form: ShownForm, exc: StateConflict, verdict: str
+) -> HttpResponse:
+    """The decision did not count: the true state, and what is different from what was shown."""
+    shown = access_variant(actor=request.actor, variant_id=variant_id)
+    last = selectors.decisions_of(shown).first()
+    if (
+        last is not None
+        and shown.status != VariantStatus.PROPOSED
+        and (last.reviewer_id, last.verdict, last.content_hash)
+        == (request.user.pk, verdict, form.shown_hash)
+    ):  # a second click: the first one counted, so say that
+        verb = str(Decision.Verdict(verdict).label)
+        return _go_on(request, shown, verb, "You had decided that already; it counts once.")
+    return _open(request, shown, **_difference(form, shown, exc), status=409)
+
+
+def _difference(form: ShownForm, shown: AdVariant, exc: StateConflict) -> dict[str, Any]:
+    if not isinstance(exc, ContentChanged):
+        return {"notice": Notice("warn", "Your decision was not counted", exc.user_message)}
+    before = selectors.revisions_of(shown).filter(number=form.shown_number).first()
+    changes = changes_between(before, head_of(shown)) if before else ()
+    body = "Your decision was not counted. " + (
+        "Here is what changed."
+        if changes
+        else "Where it goes, or its picture, is no longer what you saw. Look again."
+    )
+    notice = Notice("warn", "This ad changed while you were reading", body)
+    return {"notice": notice, "changes": changes}
+
+
+def _rejection_refused(request: TenantRequest, variant_id: UUID, form: RejectForm) -> HttpResponse:
+    shown = access_variant(actor=request.actor, variant_id=variant_id)
+    return _open(request, shown, rejection=form, status=422)
+
+
+def _edit_conflict(
+    request: TenantRequest, variant_id: UUID, form: EditForm, exc: StateConflict
+) -> HttpResponse:
+    """Somebody else was first. What was typed stays; saving again is then a knowing act."""
+    shown = access_variant(actor=request.actor, variant_id=variant_id)
+    details = _difference(form, shown, exc)
+    if isinstance(exc, ContentChanged):
+        words = "Your text is still in the fields, not saved yet. Saving it replaces what changed."
+        details["notice"] = Notice("warn", "This ad changed while you were writing", words)
+    else:
+        details["notice"] = Notice("warn", "Your text was not saved", exc.user_message)
+    form.shown_anew(head_of(shown), content_hash=live_hash(shown))
+    return _open(request, shown, form=form, **details, status=409)
+
+
+def _uploaded(request: TenantRequest, form: EditForm) -> AdImage | None:
+    file = form.cleaned_data["image"]
+    return store_image(tenant=request.tenant, content=file.read()) if file else None

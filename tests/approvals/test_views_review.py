@@ -1,0 +1,353 @@
+"""The review page: who sees it, the queue, and one ad with its facts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from approvals.models import AdVariant, Decision, VariantRevision
+from approvals.services.review import approve_variant, edit_variant, reject_variant
+from approvals.states import VariantStatus
+from leadmetrics.tenancy.models import Tenant
+from tests.approvals.conftest import COPY, propose
+from tests.approvals.pages import (
+    ESCAPED_MARKUP,
+    HTMX,
+    MARKUP,
+    live_hash,
+    review,
+    typed,
+    words,
+)
+from tests.builders import (
+    make_ad_account,
+    make_ad_set,
+    make_campaign,
+    make_integration,
+    make_proposal,
+    make_push_target,
+    make_revision,
+    make_variant,
+)
+
+OTHER = replace(COPY, headline="Tents for two")
+
+
+@pytest.fixture
+def second(agent, target) -> AdVariant:
+    return propose(agent, target, replace(COPY, headline="Second in line"))
+
+
+# --- Who sees what --------------------------------------------------------------------------------
+
+PAGES = ["variant", "edit"]
+ACTS = ["approve", "reject", "edit", "withdraw"]
+
+
+@pytest.mark.parametrize("name", ["queue", *PAGES])
+def test_page_sends_a_visitor_to_sign_in(client, variant, name):
+    answer = client.get(review(name, None if name == "queue" else variant))
+    assert answer.status_code == 302
+    assert answer.url.startswith("/sign-in/")
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_act_sends_a_visitor_to_sign_in_and_changes_nothing(client, variant, name):
+    answer = client.post(review(name, variant), typed(variant, OTHER, reason="policy"))
+    assert answer.url.startswith("/sign-in/")
+    variant.refresh_from_db()
+    assert variant.status == VariantStatus.PROPOSED
+    assert VariantRevision.objects.count() == 1
+
+
+@pytest.mark.parametrize("name", ["queue", *PAGES])
+def test_page_of_another_tenant_is_not_found(as_olga, variant, name):
+    assert as_olga.get(review(name, None if name == "queue" else variant)).status_code == 404
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_act_in_another_tenant_is_not_found(as_olga, variant, name):
+    assert (
+        as_olga.post(review(name, variant), typed(variant, OTHER, reason="policy")).status_code
+        == 404
+    )
+
+
+@pytest.mark.parametrize("name", [*PAGES, *ACTS])
+def test_own_address_with_another_tenants_variant_is_not_found(as_olga, variant, name):
+    ask = as_olga.post if name in ACTS else as_olga.get
+    assert (
+        ask(review(name, variant, "harbour"), typed(variant, OTHER, reason="policy")).status_code
+        == 404
+    )
+
+
+@pytest.mark.parametrize("name", ["variant", *ACTS])
+def test_unknown_variant_is_not_found(as_ben, acme, variant, name):
+    nobody = AdVariant(pk=uuid4())
+    ask = as_ben.post if name in ACTS else as_ben.get
+    assert ask(review(name, nobody), typed(variant, OTHER, reason="policy")).status_code == 404
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_viewer_may_not_act(as_vera, variant, name):
+    answer = as_vera.post(review(name, variant), typed(variant, OTHER, reason="policy"))
+    assert answer.status_code == 403
+    assert Decision.objects.count() == 0
+    assert VariantRevision.objects.count() == 1
+
+
+def test_viewer_may_not_open_the_edit_form(as_vera, variant):
+    assert as_vera.get(review("edit", variant)).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["queue", "variant"])
+def test_viewer_reads_why_there_are_no_buttons(as_vera, variant, name):
+    answer = as_vera.get(review(name, None if name == "queue" else variant))
+    assert "your role here is viewer" in words(answer)
+    assert "Approve" not in words(answer)
+    assert 'data-key="e"' not in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", ["queue", "variant"])
+def test_page_takes_no_post(as_ben, variant, name):
+    assert as_ben.post(review(name, None if name == "queue" else variant)).status_code == 405
+
+
+@pytest.mark.parametrize("name", ["approve", "reject", "withdraw"])
+def test_act_takes_no_get(as_ben, variant, name):
+    assert as_ben.get(review(name, variant)).status_code == 405
+
+
+def test_edit_takes_no_delete(as_ben, variant):
+    assert as_ben.delete(review("edit", variant)).status_code == 405
+
+
+# --- The queue ------------------------------------------------------------------------------------
+
+
+def test_queue_opens_the_oldest_ad(as_ben, variant, second):
+    answer = as_ben.get(review("queue"))
+    assert answer.context["card"]["variant"] == variant
+    assert [row for row, _, _ in answer.context["rows"]] == [variant, second]
+    assert "2 waiting." in words(answer)
+    assert "1 of 2" in words(answer)
+
+
+def test_queue_without_ads_says_what_will_appear(as_ben, acme):
+    answer = as_ben.get(review("queue"))
+    assert "All done" in words(answer)
+    assert "Nothing waits for a decision." in words(answer)
+    assert answer.context["card"] is None
+
+
+def test_queue_shows_only_what_waits(as_ben, ben, variant, second):
+    approve_variant(actor=ben, variant_id=variant.pk, shown_hash=live_hash(variant))
+    answer = as_ben.get(review("queue"))
+    assert [row for row, _, _ in answer.context["rows"]] == [second]
+
+
+def test_queue_is_narrowed_by_words_and_keeps_them_in_every_address(as_ben, variant, second):
+    answer = as_ben.get(review("queue"), {"q": "second"})
+    assert [row for row, _, _ in answer.context["rows"]] == [second]
+    assert "1 of 2 waiting fit the filter." in words(answer)
+    card = answer.context["card"]
+    for name in ("approve_url", "reject_url", "edit_url", "withdraw_url", "url"):
+        assert card[name].endswith("?q=second")
+
+
+def test_queue_is_narrowed_by_ad_account(as_ben, acme, agent, variant):
+    target = make_target_for_second_account(acme)
+    other = propose(agent, target)
+    page = as_ben.get(review("queue"))
+    assert [(a.name, a.waiting) for a in page.context["accounts"]] == [
+        ("Acme EU", 1),
+        ("Acme US", 1),
+    ]
+    answer = as_ben.get(review("queue"), {"account": target.ad_account_id})
+    assert [row for row, _, _ in answer.context["rows"]] == [other]
+
+
+def make_target_for_second_account(acme: Tenant):
+    account = make_ad_account(make_integration(acme), name="Acme US")
+    return make_push_target(acme, ad_set=make_ad_set(make_campaign(account)))
+
+
+def test_queue_that_fits_nothing_offers_all(as_ben, variant):
+    answer = as_ben.get(review("queue"), {"q": "zebra"})
+    assert "Nothing here fits the filter" in words(answer)
+    assert answer.context["all_url"] == review("queue")
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"account": "x", "view": "y", "start": "z"},
+        {"account": "9" * 40},
+        {"start": "2026-01-01_x"},
+        {"start": f"2026-01-01T00:00:00_{uuid4()}"},
+        {"q": "\x00"},
+    ],
+)
+def test_queue_takes_nonsense_in_the_address_as_nothing(as_ben, variant, nonsense):
+    answer = as_ben.get(review("queue"), nonsense)
+    assert answer.status_code == 200
+    assert answer.context["card"]["variant"] == variant
+
+
+def test_ad_knows_its_neighbours(as_ben, variant, second):
+    first, last = as_ben.get(review("variant", variant)), as_ben.get(review("variant", second))
+    assert first.context["next_url"] == review("variant", second)
+    assert first.context["previous_url"] == ""
+    assert last.context["previous_url"] == review("variant", variant)
+    assert last.context["next_url"] == ""
+    assert "2 of 2" in words(last)
+
+
+@pytest.fixture
+def crowd(target) -> list[AdVariant]:
+    """200 waiting ads, each with two versions."""
+    proposal = make_proposal(target.tenant)
+    made = [make_variant(target, proposal=proposal, headline=f"Ad {n}") for n in range(200)]
+    for one in made:
+        make_revision(one, headline=f"{one.head.headline} again")
+    return made
+
+
+def test_queue_pages_by_key_to_the_end(as_ben, crowd):
+    url, seen = review("queue"), []
+    while url:
+        page = as_ben.get(url).context
+        seen += [row for row, _, _ in page["rows"]]
+        url = page["later_url"]
+    assert [row.pk for row in seen] == [one.pk for one in crowd]
+
+
+def test_ad_in_the_middle_is_in_view_with_what_is_around_it(as_ben, crowd):
+    page = as_ben.get(review("variant", crowd[120])).context
+    assert [row.pk for row, _, _ in page["rows"]] == [one.pk for one in crowd[115:165]]
+    assert [row.pk for row, _, here in page["rows"] if here] == [crowd[120].pk]
+    assert page["place"] == 121
+    assert page["first_url"] == review("queue")
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
+@pytest.mark.parametrize("place", [0, 120, 199])
+def test_review_page_needs_few_queries_whatever_the_number(
+    as_ben, crowd, django_assert_max_num_queries, headers, place
+):
+    with django_assert_max_num_queries(11):
+        as_ben.get(review("variant", crowd[place]), headers=headers)
+    with django_assert_max_num_queries(11):
+        as_ben.get(review("queue"), headers=headers)
+
+
+def test_own_edit_and_edit_form_need_few_queries(as_ben, ben, crowd, django_assert_max_num_queries):
+    one = crowd[100]
+    make_revision(one, author_id=ben.user_id, author_kind="human")
+    with django_assert_max_num_queries(11):
+        assert "somebody else approves it" in words(as_ben.get(review("variant", one)))
+    with django_assert_max_num_queries(11):
+        as_ben.get(review("edit", one))
+
+
+def test_decided_ad_needs_few_queries(as_ben, ben, crowd, django_assert_max_num_queries):
+    one = crowd[100]
+    approve_variant(actor=ben, variant_id=one.pk, shown_hash=live_hash(one))
+    with django_assert_max_num_queries(11):
+        as_ben.get(review("variant", one))
+
+
+# --- One ad ---------------------------------------------------------------------------------------
+
+
+def test_ad_shows_where_it_goes_what_was_checked_and_why(as_ben, variant, target):
+    target.url_tags = "utm_source=meta"
+    target.save()
+    AdVariant.objects.update(rationale="Weight is the first question.")
+    page = words(as_ben.get(review("variant", variant)))
+    for fact in ("25+", "Spring", "Acme Outdoor", "act_3001", "acme.example", "utm_source=meta"):
+        assert fact in page
+    assert "Headline: 17 of 40 characters" in page
+    assert "Weight is the first question." in page
+    assert "Copy agent" in page
+    assert "No image in this variant" in page
+
+
+def test_ad_carries_the_live_hash(as_ben, variant, target):
+    target.url_tags = "utm_source=meta"
+    target.save()
+    page = as_ben.get(review("variant", variant)).content.decode()
+    now = live_hash(variant)
+    assert now != VariantRevision.objects.get().content_hash
+    assert f'name="content_hash" value="{now}"' in page
+
+
+def test_ad_shows_its_versions_with_what_changed(as_ben, variant, rita):
+    edit_variant(
+        actor=rita,
+        variant_id=variant.pk,
+        shown_hash=live_hash(variant),
+        copy=replace(COPY, headline="Tents from 2.1 kg"),
+    )
+    page = as_ben.get(review("variant", variant)).content.decode()
+    assert re.search(r"<del>.*?1\.9.*?</del>", page)
+    assert re.search(r"<ins>.*?2\.1.*?</ins>", page)
+    assert page.count("<del>") == 1
+    assert "Changed in version 2" in words(as_ben.get(review("variant", variant)))
+
+
+def test_ad_that_runs_on_instagram_can_be_seen_there(as_ben, variant, target):
+    assert as_ben.get(review("variant", variant)).context["card"]["tabs"] == []
+    target.page.instagram_account_id = "178"
+    target.page.save()
+    target.use_instagram = True
+    target.save()
+    answer = as_ben.get(review("variant", variant), {"view": "instagram"})
+    assert "Instagram feed" in answer.content.decode()
+    assert answer.context["card"]["approve_url"].endswith("?view=instagram")
+
+
+def test_ad_longer_than_the_feed_shows_its_whole_text(as_ben, acme, agent, target):
+    acme.copy_limits = Tenant.CopyLimits.ADVISORY
+    acme.save()
+    long = replace(COPY, primary_text="word " * 60, headline="Tents " * 9 + "end")
+    answer = as_ben.get(review("variant", propose(agent, target, long)))
+    assert "Whole text" in words(answer)
+    assert "Tents end" in words(answer)
+    assert "Headline has 57 characters; feeds cut it after 40." in words(answer)
+
+
+def test_markup_in_every_field_stays_text(as_ben, acme, agent, target, rita):
+    acme.copy_limits = Tenant.CopyLimits.ADVISORY
+    acme.save()
+    target.name = target.url_tags = MARKUP
+    target.save()
+    for part in (target.ad_set, target.ad_set.campaign, target.page, target.ad_account):
+        part.name = MARKUP
+        part.save()
+    nasty = replace(COPY, primary_text=MARKUP, headline=MARKUP, description=MARKUP)
+    made = propose(agent, target, nasty)
+    AdVariant.objects.update(rationale=MARKUP)
+    made.proposal.__class__.objects.update(
+        brief=MARKUP, model=MARKUP, run_id=MARKUP, submitted_by=MARKUP
+    )
+    pages = [as_ben.get(review("variant", made)), as_ben.get(review("edit", made))]
+    reject_variant(
+        actor=rita,
+        variant_id=made.pk,
+        shown_hash=live_hash(made),
+        reason_code="policy",
+        comment=MARKUP,
+    )
+    pages.append(as_ben.get(review("variant", made)))
+    for page in pages:
+        assert MARKUP not in page.content.decode()
+        assert ESCAPED_MARKUP in page.content.decode()
+
+
+def test_searched_markup_stays_text(as_ben, variant):
+    assert MARKUP not in as_ben.get(review("queue"), {"q": MARKUP}).content.decode()
