@@ -48,9 +48,20 @@ EU = frozenset(
 )
 # Budgets and the like that are only stored; reads give numbers back as text.
 _PLAIN_CHANGES = frozenset(
-    ["conversion_domain", "daily_budget", "lifetime_budget", "spend_cap", "start_time", "end_time",
-     "stop_time", "dsa_beneficiary", "dsa_payor", "destination_type", "bid_strategy"]
-)  # fmt: skip
+    [
+        "conversion_domain",
+        "daily_budget",
+        "lifetime_budget",
+        "spend_cap",
+        "start_time",
+        "end_time",
+        "stop_time",
+        "dsa_beneficiary",
+        "dsa_payor",
+        "destination_type",
+        "bid_strategy",
+    ]
+)
 _EVENTS = {"Ad": "ad", "AdSet": "ad_set", "Campaign": "campaign"}
 
 
@@ -77,14 +88,22 @@ def _store(call: Call, ad_set: Node, creative: Node, status: str) -> Node:
     world = call.world
     now = int(world.now())
     ad = {
-        "_kind": "Ad", "id": world.new_id(), "account_id": call.node["account_id"],
-        "campaign_id": ad_set["campaign_id"], "adset_id": ad_set["id"],
-        "name": call.params["name"], "_creative": creative["id"], "_created": now, "_by": "app",
-        "_app": world.app_id, "_labels": resolve_labels(call, call.params.get("adlabels", ())),
-        "_review_until": now + world.setting("review_seconds"), "_actor": call.viewer.user,
+        "_kind": "Ad",
+        "id": world.new_id(),
+        "account_id": call.node["account_id"],
+        "campaign_id": ad_set["campaign_id"],
+        "adset_id": ad_set["id"],
+        "name": call.params["name"],
+        "_creative": creative["id"],
+        "_created": now,
+        "_by": "app",
+        "_app": world.app_id,
+        "_labels": resolve_labels(call, call.params.get("adlabels", ())),
+        "_review_until": now + world.setting("review_seconds"),
+        "_actor": call.viewer.user,
         "conversion_domain": call.params.get("conversion_domain", ""),
         "tracking_specs": call.params.get("tracking_specs"),
-    }  # fmt: skip
+    }
     statuses.set_status(world, ad, status)
     world.log_activity(ad, "create_ad", call.who, status=status)
     return ad
@@ -94,9 +113,12 @@ def _refuse_if_told(call: Call) -> None:
     rule = call.world.journal.table("refusals").get(call.node["id"])
     if rule is not None:
         raise GraphError(
-            rule["code"], f"(#{rule['code']}) {rule['message']}", subcode=rule["subcode"],
-            title="The ad was refused", user_message=rule["message"],
-        )  # fmt: skip
+            rule["code"],
+            f"(#{rule['code']}) {rule['message']}",
+            subcode=rule["subcode"],
+            title="The ad was refused",
+            user_message=rule["message"],
+        )
 
 
 def _ad_set(call: Call) -> Node:
@@ -161,8 +183,13 @@ def update(call: Call) -> Any:
         return {"success": True}
     node = dict(call.node)
     if "name" in call.params and call.params["name"] != node["name"]:
-        call.world.log_activity(node, f"update_{_EVENTS[node['_kind']]}_friendly_name", call.who,
-                                old_value=node["name"], new_value=call.params["name"])  # fmt: skip
+        call.world.log_activity(
+            node,
+            f"update_{_EVENTS[node['_kind']]}_friendly_name",
+            call.who,
+            old_value=node["name"],
+            new_value=call.params["name"],
+        )
         node["name"] = call.params["name"]
     if node["_kind"] == "Ad":
         _update_ad(call, on_node(call, account), node)
@@ -171,8 +198,13 @@ def update(call: Call) -> Any:
         node[name] = value if isinstance(value, str) else str(value)
     status = call.params.get("status", node["status"])
     if status != node["status"]:
-        call.world.log_activity(node, f"update_{_EVENTS[node['_kind']]}_run_status", call.who,
-                                old_value=node["status"], new_value=status)  # fmt: skip
+        call.world.log_activity(
+            node,
+            f"update_{_EVENTS[node['_kind']]}_run_status",
+            call.who,
+            old_value=node["status"],
+            new_value=status,
+        )
     statuses.set_status(call.world, node, status)
     return {"success": True}
 
@@ -204,8 +236,9 @@ def _check_frozen(call: Call) -> None:
         changes -= {"status"}
     if status in statuses.HIDDEN and changes:
         code = 1885088 if status == "ARCHIVED" else 1487056
-        raise invalid(f"The object is {status.lower()}; only its name can change.", *changes,
-                      subcode=code)  # fmt: skip
+        raise invalid(
+            f"The object is {status.lower()}; only its name can change.", *changes, subcode=code
+        )
 
 
 @route("DELETE", "Ad")

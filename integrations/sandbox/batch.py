@@ -53,9 +53,12 @@ def _items(ask: Exchange) -> list[dict[str, Any]]:
 
 
 def _run_item(
-    ask: Exchange, item: dict[str, Any], done: dict[str, Any],
-    run: Callable[[Exchange], Response], version: str,
-) -> Any:  # fmt: skip
+    ask: Exchange,
+    item: dict[str, Any],
+    done: dict[str, Any],
+    run: Callable[[Exchange], Response],
+    version: str,
+) -> Any:
     try:
         inner = _exchange(ask, item, done, version)
     except GraphError as exc:
@@ -88,9 +91,15 @@ def _exchange(ask: Exchange, item: dict[str, Any], done: dict[str, Any], default
     names = {name.strip() for name in str(item.get("attached_files", "")).split(",")}
     files = tuple(upload for upload in ask.files if upload.part in names)
     return Exchange(
-        method, segments, raw, files, token, ask.token_in, ask.base_url,
+        method,
+        segments,
+        raw,
+        files,
+        token,
+        ask.token_in,
+        ask.base_url,
         version or default,
-    )  # fmt: skip
+    )
 
 
 def _fill(text: str, done: dict[str, Any]) -> str:

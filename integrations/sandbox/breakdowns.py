@@ -36,9 +36,11 @@ def combinations(names: Sequence[str]) -> tuple[list[str], list[int]]:
             raise invalid(f"The breakdown {name} is not available here.", "breakdowns")
     if not any(group.issuperset(names) for group in _TOGETHER) or names == ["impression_device"]:
         raise GraphError(
-            2, "(#2) The combination of breakdowns is not valid.", subcode=1504041,
+            2,
+            "(#2) The combination of breakdowns is not valid.",
+            subcode=1504041,
             title="Invalid breakdowns",
-        )  # fmt: skip
+        )
     texts, weights = [], []
     for values in product(*[_VALUES[name] for name in names]):
         pairs = zip(names, values, strict=True)

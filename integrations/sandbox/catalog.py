@@ -164,7 +164,7 @@ def _activity(call: Call, row: Node) -> Any:
 @route("GET", "AdAccount", "adimages")
 def list_images(call: Call) -> Any:
     call.viewer.require(*READ)
-    rows = call.world.kids(call.node, "adimages")
+    rows = [row for row in call.world.kids(call.node, "adimages") if nodes.listable(call, row)]
     if "hashes" in call.params:
         rows = [row for row in rows if row["hash"] in call.params["hashes"]]
     if "name" in call.params:
@@ -189,10 +189,16 @@ def _plain_list(edge: str) -> Handler:
 
 
 for _kind, _edge in (
-    ("AdAccount", "campaigns"), ("AdAccount", "adsets"), ("AdAccount", "ads"),
-    ("AdAccount", "adcreatives"), ("AdAccount", "customaudiences"), ("AdAccount", "adlabels"),
-    ("Campaign", "adsets"), ("Campaign", "ads"), ("AdSet", "ads"),
-):  # fmt: skip
+    ("AdAccount", "campaigns"),
+    ("AdAccount", "adsets"),
+    ("AdAccount", "ads"),
+    ("AdAccount", "adcreatives"),
+    ("AdAccount", "customaudiences"),
+    ("AdAccount", "adlabels"),
+    ("Campaign", "adsets"),
+    ("Campaign", "ads"),
+    ("AdSet", "ads"),
+):
     route("GET", _kind, _edge)(_plain_list(_edge))
 
 

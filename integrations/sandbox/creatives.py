@@ -52,10 +52,17 @@ def make_creative(call: Call, spec: Mapping[str, Any]) -> Node:
             return known
     now = int(world.now())
     creative = {
-        "_kind": "AdCreative", "id": world.new_id(), "account_id": digits,
-        "name": spec.get("name", ""), "_spec": content, "_content": key, "_created": now,
-        "_ready": now + world.setting("creative_seconds"), "_labels": labels, "_by": "app",
-    }  # fmt: skip
+        "_kind": "AdCreative",
+        "id": world.new_id(),
+        "account_id": digits,
+        "name": spec.get("name", ""),
+        "_spec": content,
+        "_content": key,
+        "_created": now,
+        "_ready": now + world.setting("creative_seconds"),
+        "_labels": labels,
+        "_by": "app",
+    }
     world.save(creative)
     return creative
 
@@ -88,9 +95,12 @@ def resolve_labels(call: Call, given: Any) -> list[str]:
 def make_label(call: Call, digits: str, name: str) -> str:
     """A new label's id."""
     label = {
-        "_kind": "AdLabel", "id": call.world.new_id(), "account_id": digits, "name": name,
+        "_kind": "AdLabel",
+        "id": call.world.new_id(),
+        "account_id": digits,
+        "name": name,
         "_created": int(call.world.now()),
-    }  # fmt: skip
+    }
     call.world.save(label)
     return str(label["id"])
 
@@ -147,8 +157,9 @@ def check_creative(call: Call, spec: Mapping[str, Any]) -> None:
     _check_instagram(call, story.get("instagram_user_id") or spec.get("instagram_user_id"))
     kinds = [kind for kind in STORY_KINDS if kind in story]
     if len(kinds) != 1:
-        raise invalid(f"object_story_spec needs exactly one of {', '.join(STORY_KINDS)}.",
-                      "object_story_spec")  # fmt: skip
+        raise invalid(
+            f"object_story_spec needs exactly one of {', '.join(STORY_KINDS)}.", "object_story_spec"
+        )
     if kinds[0] == "link_data":
         _check_link_data(call, story["link_data"])
 
@@ -187,8 +198,11 @@ def _check_instagram(call: Call, instagram: str | None) -> None:
     pages = call.world.nodes[call.viewer.user]["_pages"]
     own = [call.world.nodes[page]["_instagram"] for page in pages]
     if str(instagram) not in own:
-        raise invalid("The ad account has no access to this Instagram account.",
-                      "instagram_user_id", subcode=1815199)  # fmt: skip
+        raise invalid(
+            "The ad account has no access to this Instagram account.",
+            "instagram_user_id",
+            subcode=1815199,
+        )
 
 
 def _check_link_data(call: Call, data: Any) -> None:

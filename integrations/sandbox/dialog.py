@@ -15,14 +15,24 @@ from integrations.sandbox.world import World
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 RESPONSE_TYPES = ("code", "token", "code token", "granted_scopes", "code granted_scopes")
 DEFAULT_SCOPES = (
-    "ads_read", "ads_management", "business_management", "pages_show_list",
-    "pages_read_engagement", "pages_manage_ads",
-)  # fmt: skip
+    "ads_read",
+    "ads_management",
+    "business_management",
+    "pages_show_list",
+    "pages_read_engagement",
+    "pages_manage_ads",
+)
 _DISPLAYS = ("", "page", "popup", "touch")
 _ASKED = (
-    "client_id", "redirect_uri", "state", "response_type", "scope", "config_id", "auth_type",
+    "client_id",
+    "redirect_uri",
+    "state",
+    "response_type",
+    "scope",
+    "config_id",
+    "auth_type",
     "display",
-)  # fmt: skip
+)
 _WORDS = {
     "ads_read": "See the numbers of your ads",
     "ads_management": "Create and change your ads",
@@ -110,10 +120,15 @@ def _decide(
     world: World, asked: Mapping[str, str], scopes: list[str], form: Mapping[str, str]
 ) -> Response:
     if form.get("decision") != "continue":
-        return _back(asked, {
-            "error": "access_denied", "error_code": "200",
-            "error_description": "Permissions error", "error_reason": "user_denied",
-        })  # fmt: skip
+        return _back(
+            asked,
+            {
+                "error": "access_denied",
+                "error_code": "200",
+                "error_description": "Permissions error",
+                "error_reason": "user_denied",
+            },
+        )
     user = _person(world, form.get("person", ""))["id"]
     askable = _askable(world, asked, scopes, user)
     granted = [scope for scope in scopes if scope in askable and form.get(f"scope:{scope}")]

@@ -157,10 +157,18 @@ class Graph:
         if handler is None:
             raise self._no_route(ask, node, edge)
         call = Call(
-            world=self.world, viewer=viewer, node=node, method=ask.method, version=version,
-            base_url=ask.base_url, path=ask.path, raw=ask.raw, token=ask.token, files=ask.files,
+            world=self.world,
+            viewer=viewer,
+            node=node,
+            method=ask.method,
+            version=version,
+            base_url=ask.base_url,
+            path=ask.path,
+            raw=ask.raw,
+            token=ask.token,
+            files=ask.files,
             params=check(ask.raw, _allowed(ask.method, kind, edge)),
-        )  # fmt: skip
+        )
         return handler(call)
 
     def _node(self, ask: Exchange, viewer: Viewer) -> Node:
@@ -191,9 +199,11 @@ class Graph:
             if rule:
                 ask.throttled = rule
                 raise GraphError(
-                    rule["code"], rule["message"], subcode=rule["subcode"],
+                    rule["code"],
+                    rule["message"],
+                    subcode=rule["subcode"],
                     transient=rule["code"] == 4,
-                )  # fmt: skip
+                )
 
     # --- finishing -----------------------------------------------------------------------------
     def _finish(self, ask: Exchange, answer: Any, version: str) -> Response:
@@ -224,12 +234,20 @@ class Graph:
             answer = json.loads(response.body)
         except ValueError:
             answer = response.body.decode("utf-8", "replace")[:200]
-        self.world.log_write({
-            "time": int(self.world.now()), "method": ask.method, "path": ask.path,
-            "params": _shown(ask.raw), "files": [upload.filename for upload in ask.files],
-            "token_in": ask.token_in, "user": row["user"] if row else "",
-            "status": response.status, "answer": answer, "reply_lost": response.lost,
-        })  # fmt: skip
+        self.world.log_write(
+            {
+                "time": int(self.world.now()),
+                "method": ask.method,
+                "path": ask.path,
+                "params": _shown(ask.raw),
+                "files": [upload.filename for upload in ask.files],
+                "token_in": ask.token_in,
+                "user": row["user"] if row else "",
+                "status": response.status,
+                "answer": answer,
+                "reply_lost": response.lost,
+            }
+        )
 
 
 def _allowed(method: str, kind: str, edge: str) -> Mapping[str, str]:

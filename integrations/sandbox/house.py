@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from integrations.sandbox import control, pages, pictures, statuses, tokens
-from integrations.sandbox.control import UnknownSwitch
 from integrations.sandbox.errors import GraphError
 from integrations.sandbox.html import page_response, redirect
 from integrations.sandbox.insights import ledger
+from integrations.sandbox.lookup import UnknownSwitch, account
 from integrations.sandbox.paging import decode_cursor
 from integrations.sandbox.wire import Request, Response
 from integrations.sandbox.world import SETTINGS, World
@@ -90,50 +90,69 @@ def _writes(world: World, request: Request) -> Response:
 
 def _ledger(world: World, request: Request) -> Response:
     try:
-        account = control.account(world, request.query.get("account", ""))
+        wanted = account(world, request.query.get("account", ""))
         since = date.fromisoformat(request.query.get("since", ""))
         until = date.fromisoformat(request.query.get("until", ""))
     except ValueError as exc:
         return _json({"error": f"Wanted: account, since, until. {exc}"}, 400)
-    return _json(ledger(world, account, since, until))
+    return _json(ledger(world, wanted, since, until))
 
 
 def _state(world: World, _: Request) -> Response:
     """What the stand-in holds, without a single whole token."""
     ads = [
-        {**{k: v for k, v in ad.items() if not k.startswith("_")}, "creative_id": ad["_creative"],
-         "effective_status": statuses.ad_status(world, ad),
-         "labels": [world.nodes[label]["name"] for label in ad["_labels"]]}
-        for ad in world.of_kind("Ad") if ad["_by"] == "app"
-    ]  # fmt: skip
-    return _json({
-        "now": int(world.now()), "today": world.today().isoformat(), "reads": world.reads,
-        "people": [_person(world, node["id"]) for node in world.of_kind("User")],
-        "ads": ads,
-        "creatives": [_creative(node) for node in world.of_kind("AdCreative")
-                      if node["_by"] != "seed"],
-        "images": [node["id"] for node in world.of_kind("AdImage") if world.blob(node["hash"])],
-        "faults": list(world.journal.table("faults").values()),
-        "settings": {name: world.setting(name) for name in sorted(SETTINGS)},
-    })  # fmt: skip
+        {
+            **{k: v for k, v in ad.items() if not k.startswith("_")},
+            "creative_id": ad["_creative"],
+            "effective_status": statuses.ad_status(world, ad),
+            "labels": [world.nodes[label]["name"] for label in ad["_labels"]],
+        }
+        for ad in world.of_kind("Ad")
+        if ad["_by"] == "app"
+    ]
+    return _json(
+        {
+            "now": int(world.now()),
+            "today": world.today().isoformat(),
+            "reads": world.reads,
+            "people": [_person(world, node["id"]) for node in world.of_kind("User")],
+            "ads": ads,
+            "creatives": [
+                _creative(node) for node in world.of_kind("AdCreative") if node["_by"] != "seed"
+            ],
+            "images": [node["id"] for node in world.of_kind("AdImage") if world.blob(node["hash"])],
+            "faults": list(world.journal.table("faults").values()),
+            "settings": {name: world.setting(name) for name in sorted(SETTINGS)},
+        }
+    )
 
 
 def _person(world: World, user: str) -> dict[str, Any]:
     record = tokens.grant(world, user)
     return {
-        "id": user, "name": world.nodes[user]["name"], "scopes": record["scopes"],
+        "id": user,
+        "name": world.nodes[user]["name"],
+        "scopes": record["scopes"],
         "limited_to": record["accounts"],
         "tokens": [
-            {"kind": t["kind"], "ends_with": t["token"][-4:], "expires_at": t["expires_at"],
-             "dead": t["dead"]}
+            {
+                "kind": t["kind"],
+                "ends_with": t["token"][-4:],
+                "expires_at": t["expires_at"],
+                "dead": t["dead"],
+            }
             for t in tokens.tokens_of(world, user)
         ],
-    }  # fmt: skip
+    }
 
 
 def _creative(node: dict[str, Any]) -> dict[str, Any]:
-    return {"id": node["id"], "account_id": node["account_id"], "name": node["name"],
-            **node["_spec"]}  # fmt: skip
+    return {
+        "id": node["id"],
+        "account_id": node["account_id"],
+        "name": node["name"],
+        **node["_spec"],
+    }
 
 
 # --- control -----------------------------------------------------------------------------------

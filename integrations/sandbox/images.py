@@ -35,9 +35,13 @@ def post_images(call: Call) -> Any:
         image = _store(call, name, content, width, height)
         url = image_url(call, image["account_id"], image["hash"])
         answer[key] = {
-            "hash": image["hash"], "url": url, "url_128": url, "name": image["name"],
-            "width": image["width"], "height": image["height"],
-        }  # fmt: skip
+            "hash": image["hash"],
+            "url": url,
+            "url_128": url,
+            "name": image["name"],
+            "width": image["width"],
+            "height": image["height"],
+        }
     return {"images": answer}
 
 

@@ -12,7 +12,14 @@ from integrations.sandbox.breakdowns import combinations
 from integrations.sandbox.errors import GraphError, invalid
 from integrations.sandbox.metrics import Day, Metrics
 from integrations.sandbox.narrowing import narrow, sort_key
-from integrations.sandbox.paging import decode_cursor, dumps, encode_cursor, next_url
+from integrations.sandbox.paging import (
+    START,
+    decode_cursor,
+    dumps,
+    encode_cursor,
+    next_url,
+    same_place,
+)
 from integrations.sandbox.params import page_limit
 from integrations.sandbox.periods import months_back, periods
 from integrations.sandbox.routes import Call, Raw, route
@@ -44,8 +51,11 @@ class Query:
         self.texts, self.weights = combinations(params.get("breakdowns", []))
         names = [item.name for item in call.fields]
         if self.texts != [""] and spans[0][0] < months_back(now.date(), REACH_MONTHS):
-            names = [name for name in names or ("impressions", "spend")
-                     if name not in ("reach", "frequency", "cpp")]  # fmt: skip
+            names = [
+                name
+                for name in names or ("impressions", "spend")
+                if name not in ("reach", "frequency", "cpp")
+            ]
         self.writer = RowWriter(account, names, level, params.get("action_attribution_windows", ()))
         found, self.keep = narrow(call, level, params.get("filtering", ()))
         self.units = found
@@ -56,8 +66,7 @@ class Query:
             for first, last in spans
         ]
         if len(self.units) * len(self.groups) * len(self.texts) > MOST_ROWS:
-            raise invalid("The query asks for more data than one call can return.",
-                          subcode=1487534)  # fmt: skip
+            raise invalid("The query asks for more data than one call can return.", subcode=1487534)
 
     def row(self, place: Place) -> Metrics | None:
         """The numbers at a place, None where nothing was delivered."""
@@ -106,18 +115,24 @@ def answer(call: Call, asked: Call | None = None) -> Raw:
     limit = page_limit(call.raw, MOST_PER_PAGE)
     query, start = Query(call), _start(call)
     rows: list[str] = []
-    following: Place | None = None
+    end: Place = (len(query.units), 0, 0)
+    more = False
     for cursor, place, row in _found(call, query, start):
         if len(rows) == limit:
-            following = cursor
+            end, more = cursor, True
             break
         rows.append(query.write(place, row))
+    after = _cursor(end)
     if faults.take(call.world, "empty_page", call.path, call.method) is not None:
-        rows, following = [], start
-    more = ""
-    if following:
-        more = f',"next":{dumps(next_url(asked or call, _cursor(following)))}'
-    return Raw(_body(call, query, rows, (start, following), more))
+        rows, more, after = [], True, same_place(call)
+    parts = [f'{{"data":[{",".join(rows)}]']
+    if rows or more:
+        cursors = f'"cursors":{{"before":"{_cursor(start)}","after":"{after}"}}'
+        link = f',"next":{dumps(next_url(asked or call, after))}' if more else ""
+        parts.append(f',"paging":{{{cursors}{link}}}')
+    if call.params.get("default_summary") or "summary" in call.params:
+        parts.append(f',"summary":{_summary(query)}')
+    return Raw("".join(parts) + "}")
 
 
 def _found(call: Call, query: Query, start: Place) -> Iterator[tuple[Place, Place, Metrics]]:
@@ -133,32 +148,19 @@ def _found(call: Call, query: Query, start: Place) -> Iterator[tuple[Place, Plac
             yield place, place, found
 
 
-def _body(
-    call: Call, query: Query, rows: list[str], span: tuple[Place, Place | None], more: str
-) -> str:
-    parts = [f'{{"data":[{",".join(rows)}]']
-    if rows or more:
-        start, following = span
-        after = _cursor(following or (len(query.units), 0, 0))
-        cursors = f'"cursors":{{"before":"{_cursor(start)}","after":"{after}"}}'
-        parts.append(f',"paging":{{{cursors}{more}}}')
-    if call.params.get("default_summary") or "summary" in call.params:
-        parts.append(f',"summary":{_summary(query)}')
-    return "".join(parts) + "}"
-
-
 def _cursor(place: Place) -> str:
     return encode_cursor(":".join(map(str, place)))
 
 
 def _start(call: Call) -> Place:
-    if not call.raw.get("after"):
+    text = decode_cursor(call.raw["after"]).strip() if call.raw.get("after") else START
+    if text == START:
         return (0, 0, 0)
-    try:
-        unit, group, text = map(int, decode_cursor(call.raw["after"]).split(":"))
-    except ValueError:
-        raise invalid("Invalid cursor.", "after") from None
-    return unit, group, text
+    parts = text.split(":")
+    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
+        raise invalid("Invalid cursor.", "after")
+    unit, group, piece = map(int, parts)
+    return unit, group, piece
 
 
 def _sorted(query: Query, order: list[str]) -> list[tuple[Place, Metrics]]:
@@ -199,8 +201,11 @@ def ledger(world: World, account: Node, since: date, until: date) -> dict[str, A
 def _entry(writer: RowWriter, totals: list[int], rows: int) -> dict[str, Any]:
     named = Metrics(*totals)
     return {
-        "rows": rows, "impressions": named.impressions, "clicks": named.clicks,
-        "inline_link_clicks": named.links, "purchases": named.purchases,
+        "rows": rows,
+        "impressions": named.impressions,
+        "clicks": named.clicks,
+        "inline_link_clicks": named.links,
+        "purchases": named.purchases,
         "spend": str(Decimal(writer.money(named.spend))),
         "purchase_value": str(Decimal(writer.money(named.value))),
-    }  # fmt: skip
+    }

@@ -10,6 +10,9 @@ import os
 from pathlib import Path
 from typing import Any, TextIO
 
+# Rewritten while running, too, when this many lines hold mostly what is no longer true.
+LINES_BEFORE_REWRITE = 50_000
+
 
 class Journal:
     """Tables of JSON values by key, kept in memory and, when there is a path, on disk.
@@ -21,6 +24,7 @@ class Journal:
         self.path = path
         self.tables: dict[str, dict[str, Any]] = {}
         self._file: TextIO | None = None
+        self._lines = 0
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._load(path)
@@ -57,6 +61,7 @@ class Journal:
                     out.write(json.dumps([table, key, value], separators=(",", ":")) + "\n")
         fresh.replace(self.path)
         self._file = self.path.open("a", encoding="utf-8")
+        self._lines = 0
 
     def close(self) -> None:
         """Close the file; `put` no longer reaches the disk afterwards."""
@@ -68,6 +73,9 @@ class Journal:
         if self._file is not None:
             self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
             self._file.flush()
+            self._lines += 1
+            if self._lines > LINES_BEFORE_REWRITE:
+                self.compact()
 
     def _load(self, path: Path) -> None:
         if not path.exists():

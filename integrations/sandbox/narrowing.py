@@ -14,9 +14,12 @@ from integrations.sandbox.units import Unit, units
 
 RowTest = Callable[[Metrics], bool]
 _METRICS = {
-    "impressions": "impressions", "reach": "reach", "clicks": "clicks", "spend": "spend",
+    "impressions": "impressions",
+    "reach": "reach",
+    "clicks": "clicks",
+    "spend": "spend",
     "inline_link_clicks": "links",
-}  # fmt: skip
+}
 _PARTS = {"campaign": "campaign", "adset": "ad_set", "ad": "ad"}
 
 
@@ -57,9 +60,11 @@ class _Rule:
         node = getattr(unit, _PARTS[self.level])
         if node is None:
             return True
-        own = node[self.key] if self.key != "effective_status" else statuses.effective(
-            call.world, node
-        )  # fmt: skip
+        own = (
+            node[self.key]
+            if self.key != "effective_status"
+            else statuses.effective(call.world, node)
+        )
         return self._compare(str(own))
 
     def fits_row(self, row: Metrics) -> bool:

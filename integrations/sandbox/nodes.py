@@ -82,9 +82,12 @@ def _links(call: Call, node: Node) -> dict[str, Node]:
     """The other objects this one points to, by field name."""
     found = {}
     for field, key in (
-        ("campaign", "campaign_id"), ("adset", "adset_id"), ("creative", "_creative"),
-        ("business", "_business"), ("instagram_business_account", "_instagram"),
-    ):  # fmt: skip
+        ("campaign", "campaign_id"),
+        ("adset", "adset_id"),
+        ("creative", "_creative"),
+        ("business", "_business"),
+        ("instagram_business_account", "_instagram"),
+    ):
         target = call.world.nodes.get(node.get(key, ""))
         if target is not None:
             found[field] = target
@@ -226,9 +229,13 @@ _COMPUTED: dict[tuple[str, str], Computed] = {
     ("AdImage", "permalink_url"): lambda call, i: image_url(call, i["account_id"], i["hash"]),
 }
 for _name in (
-    "object_story_spec", "url_tags", "instagram_user_id", "contextual_multi_ads",
-    "destination_spec", "authorization_category",
-):  # fmt: skip
+    "object_story_spec",
+    "url_tags",
+    "instagram_user_id",
+    "contextual_multi_ads",
+    "destination_spec",
+    "authorization_category",
+):
     _COMPUTED["AdCreative", _name] = _spec(_name)
 for _kind in ("Ad", "AdSet", "Campaign"):
     _COMPUTED[_kind, "configured_status"] = _configured

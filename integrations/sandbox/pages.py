@@ -16,13 +16,20 @@ from integrations.sandbox.world import World
 NEWEST = 12
 TREE_CAMPAIGNS = 30
 _STATUS_CLASS = {
-    "ACTIVE": "good", "DISAPPROVED": "bad", "WITH_ISSUES": "bad", "PENDING_REVIEW": "warn",
+    "ACTIVE": "good",
+    "DISAPPROVED": "bad",
+    "WITH_ISSUES": "bad",
+    "PENDING_REVIEW": "warn",
     "IN_PROCESS": "warn",
-}  # fmt: skip
+}
 _ACCOUNT_STATUS = {
-    1: "Active", 2: "Disabled", 3: "Unsettled", 7: "Pending risk review", 9: "In grace period",
+    1: "Active",
+    2: "Disabled",
+    3: "Unsettled",
+    7: "Pending risk review",
+    9: "In grace period",
     101: "Closed",
-}  # fmt: skip
+}
 
 
 def overview(world: World, wanted: str) -> str:
@@ -82,10 +89,13 @@ def ad_card(world: World, ad: Node, *, switches: bool = False) -> str:
     ad_set, campaign = world.nodes[ad["adset_id"]], world.nodes[ad["campaign_id"]]
     labels = ", ".join(world.nodes[label]["name"] for label in ad["_labels"])
     facts = [
-        ("Ad", f'{ad["name"]} · {ad["id"]}'), ("Ad set", ad_set["name"]),
-        ("Campaign", campaign["name"]), ("Made", iso(ad["_created"])[:16].replace("T", " ")),
-        ("Labels", labels), ("Link tags", creative["_spec"].get("url_tags", "")),
-    ]  # fmt: skip
+        ("Ad", f"{ad['name']} · {ad['id']}"),
+        ("Ad set", ad_set["name"]),
+        ("Campaign", campaign["name"]),
+        ("Made", iso(ad["_created"])[:16].replace("T", " ")),
+        ("Labels", labels),
+        ("Link tags", creative["_spec"].get("url_tags", "")),
+    ]
     listed = "".join(f"<dt>{name}</dt><dd>{esc(value)}</dd>" for name, value in facts if value)
     verdict = ""
     if ad.get("_verdict"):
@@ -178,8 +188,9 @@ def _ad_set(world: World, ad_set: Node) -> str:
     if ad_set["is_dynamic_creative"]:
         notes.append("dynamic creative")
     rows = "".join(
-        f'<li><details class="leaf"><summary>{esc(ad["name"])} <span class="chips">'
-        f"{chips(world, ad)}</span></summary>{ad_card(world, ad)}</details></li>"
+        f'<li><details class="leaf"><summary><span>{esc(ad["name"])}</span> '
+        f'<span class="chips">{chips(world, ad)}</span></summary>'
+        f"{ad_card(world, ad)}</details></li>"
         for ad in ads
     )
     words = f"{len(ads)} ads" + "".join(f", {note}" for note in notes)

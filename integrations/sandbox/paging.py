@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from integrations.sandbox import faults
 from integrations.sandbox.errors import invalid
 from integrations.sandbox.params import page_limit
 from integrations.sandbox.routes import Call
 from integrations.sandbox.seed import Node
 
 MOST = 1000
+START = "start"
 
 
 def encode_cursor(text: str) -> str:
@@ -41,6 +43,10 @@ def page(call: Call, rows: Sequence[Node], render: Callable[[Node], Any]) -> dic
     """One page of nodes. Cursors name the node they stand at, so additions do not shift pages."""
     limit = page_limit(call.raw, MOST)
     start, stop = _bounds(call, rows, limit)
+    if faults.take(call.world, "empty_page", call.path, call.method) is not None:
+        cursor = same_place(call)
+        paging = {"cursors": {"before": cursor, "after": cursor}, "next": next_url(call, cursor)}
+        return {"data": [], "paging": paging}
     part = rows[start:stop]
     answer: dict[str, Any] = {"data": [render(row) for row in part]}
     if part:
@@ -57,6 +63,12 @@ def page(call: Call, rows: Sequence[Node], render: Callable[[Node], Any]) -> dic
     return answer
 
 
+def same_place(call: Call) -> str:
+    """A new cursor for where the call already stands, for a page that brings nothing."""
+    standing = decode_cursor(call.raw["after"]) if call.raw.get("after") else START
+    return encode_cursor(f" {standing}")
+
+
 def _bounds(call: Call, rows: Sequence[Node], limit: int) -> tuple[int, int]:
     if call.raw.get("after"):
         start = _position(rows, call.raw["after"]) + 1
@@ -68,7 +80,9 @@ def _bounds(call: Call, rows: Sequence[Node], limit: int) -> tuple[int, int]:
 
 
 def _position(rows: Sequence[Node], cursor: str) -> int:
-    wanted = decode_cursor(cursor)
+    wanted = decode_cursor(cursor).strip()
+    if wanted == START:
+        return -1
     for place, row in enumerate(rows):
         if row["id"] == wanted:
             return place

@@ -99,10 +99,11 @@ def _boolean(name: str, text: str) -> bool:
     raise invalid(f"Param {name} must be a boolean, got {text[:60]!r}.", name)
 
 
-def _one_of(name: str, text: str, choices: tuple[str, ...]) -> str:
+def _one_of(name: str, text: str, choices: tuple[str, ...], place: str = "") -> str:
     if text not in choices:
         raise invalid(
-            f"Param {name} must be one of {{{', '.join(choices)}}} - got {text[:60]!r}.", name
+            f"Param {name}{place} must be one of {{{', '.join(choices)}}} - got {text[:60]!r}.",
+            name,
         )
     return text
 
@@ -129,7 +130,7 @@ def _list(name: str, text: str, item_type: str) -> list[Any]:
         elif isinstance(item, dict | list) and not item_type.startswith("list"):
             raise invalid(f"Param {name}[{index}] must be a {item_type}.", name)
         elif item_type in ENUMS:
-            _one_of(f"{name}[{index}]", str(item), ENUMS[item_type])
+            _one_of(name, str(item), ENUMS[item_type], f"[{index}]")
     return list(items)
 
 

@@ -20,11 +20,14 @@ DEFAULT_FIELDS = ("impressions", "spend")
 WHOLE_CURRENCIES = frozenset({"JPY", "KRW", "CLP", "ISK", "VND", "TWD", "HUF", "COP", "PYG"})
 _PURCHASES = {
     "web": (
-        "purchase", "omni_purchase", "offsite_conversion.fb_pixel_purchase",
-        "onsite_web_purchase", "web_in_store_purchase",
+        "purchase",
+        "omni_purchase",
+        "offsite_conversion.fb_pixel_purchase",
+        "onsite_web_purchase",
+        "web_in_store_purchase",
     ),
     "app": ("omni_purchase", "onsite_app_purchase", "app_custom_event.fb_mobile_purchase"),
-}  # fmt: skip
+}
 # Windows that no longer hold data since 2026-01-12 answer with nothing (fact sheet 1.3).
 _WINDOW_SHARE = {"1d_click": 52, "7d_click": 86, "28d_click": 93, "1d_view": 14, "1d_ev": 3}
 
@@ -180,9 +183,12 @@ def _ratio(name: str, above: int, below: int, factor: int = 1) -> Piece:
 IMPRESSIONS, REACH, CLICKS, LINKS = range(4)
 # name: (factor, index of the divisor)
 _MONEY = {
-    "spend": (1, IMPRESSIONS), "cpm": (1000, IMPRESSIONS), "cpc": (1, CLICKS),
-    "cpp": (1000, REACH), "cost_per_inline_link_click": (1, LINKS),
-}  # fmt: skip
+    "spend": (1, IMPRESSIONS),
+    "cpm": (1000, IMPRESSIONS),
+    "cpc": (1, CLICKS),
+    "cpp": (1000, REACH),
+    "cost_per_inline_link_click": (1, LINKS),
+}
 _PLAIN: dict[str, Piece] = {
     "impressions": lambda _, row: f'"impressions":"{row.impressions}"',
     "reach": lambda _, row: f'"reach":"{row.reach}"' if row.reach else "",

@@ -17,10 +17,14 @@ from integrations.sandbox.seed import Node
 DAYS_KEPT = 30
 _STEPS = (("Job Not Started", 0), ("Job Started", 0), ("Job Running", 45), ("Job Completed", 100))
 _FAILED: Node = {
-    "async_status": "Job Failed", "async_percent_completion": 0, "error_code": -2,
-    "error_subcode": 2490547, "error_message": "The report failed. Please submit it again.",
-    "error_user_title": "Report failed", "error_user_msg": "The report could not be made.",
-}  # fmt: skip
+    "async_status": "Job Failed",
+    "async_percent_completion": 0,
+    "error_code": -2,
+    "error_subcode": 2490547,
+    "error_message": "The report failed. Please submit it again.",
+    "error_user_title": "Report failed",
+    "error_user_msg": "The report could not be made.",
+}
 
 
 @route("POST", "AdAccount", "insights")
@@ -33,11 +37,16 @@ def post_insights(call: Call) -> Any:
     Query(call)
     account = call.node["account_id"]
     run = {
-        "_kind": "AdReportRun", "id": call.world.new_id(), "account_id": account,
-        "time_ref": int(call.world.now()), "_created": int(call.world.now()), "_step": 0,
-        "_object": call.node["id"], "_query": _query(call.raw),
+        "_kind": "AdReportRun",
+        "id": call.world.new_id(),
+        "account_id": account,
+        "time_ref": int(call.world.now()),
+        "_created": int(call.world.now()),
+        "_step": 0,
+        "_object": call.node["id"],
+        "_query": _query(call.raw),
         "_mode": call.world.setting("async_reports"),
-    }  # fmt: skip
+    }
     call.world.save(run)
     return {"report_run_id": run["id"]}
 

@@ -44,19 +44,34 @@ def build_world(accounts: int, campaigns: int) -> Node:
 
 def _bench_account(key: str, campaigns: int) -> Node:
     return {
-        "key": key, "name": f"Bench account {key}", "currency": "EUR",
-        "timezone_name": "Europe/Berlin", "timezone_id": 47, "account_status": 1,
-        "disable_reason": 0, "business": "", "page": "", "countries": ["DE"], "audiences": [],
+        "key": key,
+        "name": f"Bench account {key}",
+        "currency": "EUR",
+        "timezone_name": "Europe/Berlin",
+        "timezone_id": 47,
+        "account_status": 1,
+        "disable_reason": 0,
+        "business": "",
+        "page": "",
+        "countries": ["DE"],
+        "audiences": [],
         "campaigns": [
             {
-                "name": f"Bench campaign {n:03d}", "objective": "OUTCOME_SALES",
-                "status": "ACTIVE", "daily": 2000 + n * 37 % 6000, "cpm": 500 + n * 13 % 500,
-                "ctr": 100 + n * 7 % 120, "cvr": 8 + n % 25, "aov": 3000 + n * 211 % 9000,
-                "start": "2023-01-01", "gap": 6, "adsets": [{"name": f"Bench ad set {n:03d}"}],
+                "name": f"Bench campaign {n:03d}",
+                "objective": "OUTCOME_SALES",
+                "status": "ACTIVE",
+                "daily": 2000 + n * 37 % 6000,
+                "cpm": 500 + n * 13 % 500,
+                "ctr": 100 + n * 7 % 120,
+                "cvr": 8 + n % 25,
+                "aov": 3000 + n * 211 % 9000,
+                "start": "2023-01-01",
+                "gap": 6,
+                "adsets": [{"name": f"Bench ad set {n:03d}"}],
             }
             for n in range(campaigns)
         ],
-    }  # fmt: skip
+    }
 
 
 def account_id(key: str) -> str:
@@ -79,33 +94,50 @@ def nodes(seed: Node) -> Iterator[Node]:
         if instagram:
             yield {**instagram, "_kind": "IGUser", "_page": page["id"]}
         yield {
-            "_kind": "Page", "id": page["id"], "name": page["name"],
-            "category": page["category"], "_business": page["business"],
+            "_kind": "Page",
+            "id": page["id"],
+            "name": page["name"],
+            "category": page["category"],
+            "_business": page["business"],
             "_instagram": instagram["id"] if instagram else "",
-        }  # fmt: skip
+        }
     for account in seed["accounts"]:
         yield from _account_nodes(account, seed["copy"])
     for person in seed["people"]:
         accounts = {f"act_{account_id(key)}": tasks for key, tasks in person["accounts"].items()}
         yield {
-            "_kind": "User", "id": person["id"], "name": person["name"], "_note": person["note"],
-            "_accounts": accounts, "_pages": person["pages"],
-        }  # fmt: skip
+            "_kind": "User",
+            "id": person["id"],
+            "name": person["name"],
+            "_note": person["note"],
+            "_accounts": accounts,
+            "_pages": person["pages"],
+        }
 
 
 def _account_nodes(account: Node, copy: list[Node]) -> Iterator[Node]:
     key, digits = account["key"], account_id(account["key"])
     europe = bool({"DE", "AT", "SE"} & set(account["countries"]))
     yield {
-        "_kind": "AdAccount", "id": f"act_{digits}", "account_id": digits, "_key": key,
-        "name": account["name"], "account_status": account["account_status"],
-        "disable_reason": account["disable_reason"], "currency": account["currency"],
-        "timezone_name": account["timezone_name"], "timezone_id": account["timezone_id"],
-        "_business": account["business"], "_page": account["page"],
-        "balance": "0", "amount_spent": str(1_000_000 + int(key) * 217_311), "spend_cap": "0",
-        "min_daily_budget": 100, "tos_accepted": {"web_custom_audience_tos": 1},
+        "_kind": "AdAccount",
+        "id": f"act_{digits}",
+        "account_id": digits,
+        "_key": key,
+        "name": account["name"],
+        "account_status": account["account_status"],
+        "disable_reason": account["disable_reason"],
+        "currency": account["currency"],
+        "timezone_name": account["timezone_name"],
+        "timezone_id": account["timezone_id"],
+        "_business": account["business"],
+        "_page": account["page"],
+        "balance": "0",
+        "amount_spent": str(1_000_000 + int(key) * 217_311),
+        "spend_cap": "0",
+        "min_daily_budget": 100,
+        "tos_accepted": {"web_custom_audience_tos": 1},
         "_created": _seconds("2023-11-06"),
-    }  # fmt: skip
+    }
     for picture in sorted({words["picture"] for words in copy}):
         yield image_node(digits, f"{picture:032x}", f"shop-{picture}.png", 480, 252)
     ad_set_number = ad_number = 0
@@ -133,33 +165,46 @@ def _campaign_node(campaign: Node, digits: str, campaign_id: str) -> Node:
     start, stop = campaign["start"], campaign.get("stop")
     days = [date.fromisoformat(start).toordinal(), stop and date.fromisoformat(stop).toordinal()]
     return {
-        "_kind": "Campaign", "id": campaign_id, "account_id": digits, "name": campaign["name"],
-        "status": campaign["status"], "objective": campaign["objective"],
-        "buying_type": "AUCTION", "special_ad_categories": [],
-        "daily_budget": str(campaign["daily"]), "bid_strategy": "LOWEST_COST_WITHOUT_CAP",
-        "_created": _seconds(start), "_spans": [days],
+        "_kind": "Campaign",
+        "id": campaign_id,
+        "account_id": digits,
+        "name": campaign["name"],
+        "status": campaign["status"],
+        "objective": campaign["objective"],
+        "buying_type": "AUCTION",
+        "special_ad_categories": [],
+        "daily_budget": str(campaign["daily"]),
+        "bid_strategy": "LOWEST_COST_WITHOUT_CAP",
+        "_created": _seconds(start),
+        "_spans": [days],
         "_pattern": [campaign.get(name, 0) for name in ("daily", "cpm", "ctr", "cvr", "aov")],
-        "_gap": campaign.get("gap", 2), "_aliases": campaign.get("aliases", "web"),
-    }  # fmt: skip
+        "_gap": campaign.get("gap", 2),
+        "_aliases": campaign.get("aliases", "web"),
+    }
 
 
 def _ad_set_node(ad_set: Node, campaign: Node, ad_set_id: str, account: Node) -> Node:
     sales = campaign["objective"] == "OUTCOME_SALES"
     return {
-        "_kind": "AdSet", "id": ad_set_id, "account_id": campaign["account_id"],
-        "campaign_id": campaign["id"], "name": ad_set["name"],
+        "_kind": "AdSet",
+        "id": ad_set_id,
+        "account_id": campaign["account_id"],
+        "campaign_id": campaign["id"],
+        "name": ad_set["name"],
         "status": "ARCHIVED" if campaign["status"] == "ARCHIVED" else "ACTIVE",
         "optimization_goal": "OFFSITE_CONVERSIONS" if sales else "LINK_CLICKS",
-        "billing_event": "IMPRESSIONS", "destination_type": "WEBSITE",
+        "billing_event": "IMPRESSIONS",
+        "destination_type": "WEBSITE",
         "is_dynamic_creative": ad_set.get("dynamic", False),
-        "dsa_beneficiary": "Acme Outdoor GmbH", "dsa_payor": "Acme Outdoor GmbH",
+        "dsa_beneficiary": "Acme Outdoor GmbH",
+        "dsa_payor": "Acme Outdoor GmbH",
         "targeting": {"age_min": 18, "geo_locations": {"countries": account["countries"]}},
         "attribution_spec": [
             {"event_type": "CLICK_THROUGH", "window_days": 7},
             {"event_type": "VIEW_THROUGH", "window_days": 1},
         ],
         "_created": campaign["_created"],
-    }  # fmt: skip
+    }
 
 
 def _ad_nodes(
@@ -169,44 +214,68 @@ def _ad_nodes(
     creative_id = object_id(key, CREATIVE, number)
     name = f"{words['headline']} {turn + 1}"
     link_data = {
-        "message": words["message"], "name": words["headline"],
-        "description": words["description"], "link": link,
+        "message": words["message"],
+        "name": words["headline"],
+        "description": words["description"],
+        "link": link,
         "image_hash": f"{words['picture']:032x}",
         "call_to_action": {"type": words["cta"], "value": {"link": link}},
-    }  # fmt: skip
+    }
     common = {"account_id": ad_set["account_id"], "_created": ad_set["_created"], "_labels": []}
     yield {
-        **common, "_kind": "AdCreative", "id": creative_id, "name": name, "_by": "seed",
-        "_spec": {"object_story_spec": {"page_id": account["page"], "link_data": link_data}},
-    }  # fmt: skip
-    yield {
-        **common, "_kind": "Ad", "id": object_id(key, AD, number), "name": name,
-        "campaign_id": ad_set["campaign_id"], "adset_id": ad_set["id"],
-        "status": ad_set["status"], "_creative": creative_id, "_share": (turn, [100] * wanted),
+        **common,
+        "_kind": "AdCreative",
+        "id": creative_id,
+        "name": name,
         "_by": "seed",
-    }  # fmt: skip
+        "_spec": {"object_story_spec": {"page_id": account["page"], "link_data": link_data}},
+    }
+    yield {
+        **common,
+        "_kind": "Ad",
+        "id": object_id(key, AD, number),
+        "name": name,
+        "campaign_id": ad_set["campaign_id"],
+        "adset_id": ad_set["id"],
+        "status": ad_set["status"],
+        "_creative": creative_id,
+        "_share": (turn, [100] * wanted),
+        "_by": "seed",
+    }
 
 
 def image_node(digits: str, image_hash: str, name: str, width: int, height: int) -> Node:
     """An image of an ad account's library; a seed image's hash is its picture number."""
     return {
-        "_kind": "AdImage", "id": f"{digits}:{image_hash}", "account_id": digits,
-        "hash": image_hash, "name": name, "width": width, "height": height,
-        "original_width": width, "original_height": height, "status": "ACTIVE",
+        "_kind": "AdImage",
+        "id": f"{digits}:{image_hash}",
+        "account_id": digits,
+        "hash": image_hash,
+        "name": name,
+        "width": width,
+        "height": height,
+        "original_width": width,
+        "original_height": height,
+        "status": "ACTIVE",
         "_created": _seconds("2025-01-07"),
-    }  # fmt: skip
+    }
 
 
 def _audience_node(audience: Node, digits: str, audience_id: str) -> Node:
     node: Node = {
-        "_kind": "CustomAudience", "id": audience_id, "account_id": digits,
-        "name": audience["name"], "subtype": audience["subtype"],
+        "_kind": "CustomAudience",
+        "id": audience_id,
+        "account_id": digits,
+        "name": audience["name"],
+        "subtype": audience["subtype"],
         "description": audience.get("description", ""),
         "approximate_count_lower_bound": audience["low"],
         "approximate_count_upper_bound": audience["high"],
-        "time_created": _seconds("2025-02-03"), "time_updated": _seconds("2026-09-01"),
-        "time_content_updated": _seconds("2026-09-01"), "_created": _seconds("2025-02-03"),
-    }  # fmt: skip
+        "time_created": _seconds("2025-02-03"),
+        "time_updated": _seconds("2026-09-01"),
+        "time_content_updated": _seconds("2026-09-01"),
+        "_created": _seconds("2025-02-03"),
+    }
     for status in ("delivery", "operation"):
         code, description = audience[status]
         node[f"{status}_status"] = {"code": code, "description": description}

@@ -23,8 +23,16 @@ from integrations.sandbox.world import World
 
 MOST_BYTES = 40 * 1024 * 1024
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
-_REASONS = {200: "OK", 302: "Found", 303: "See Other", 400: "Bad Request", 403: "Forbidden",
-            404: "Not Found", 413: "Payload Too Large", 500: "Internal Server Error"}  # fmt: skip
+_REASONS = {
+    200: "OK",
+    302: "Found",
+    303: "See Other",
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    413: "Payload Too Large",
+    500: "Internal Server Error",
+}
 
 
 class SandboxServer(ThreadingHTTPServer):
@@ -33,8 +41,11 @@ class SandboxServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], world: World, version: str) -> None:
+    def __init__(
+        self, address: tuple[str, int], world: World, version: str, latency_ms: int
+    ) -> None:
         self.world = world
+        self.latency_ms = latency_ms
         self.graph = Graph(world, version)
         self.connections: set[socket.socket] = set()
         self.gate = threading.Lock()
@@ -91,9 +102,13 @@ class Handler(BaseHTTPRequestHandler):
             return
         target = urlsplit(self.path)
         request = Request(
-            self.command, target.path, params.parse_pairs(target.query),
-            {name.lower(): value for name, value in self.headers.items()}, body, f"http://{host}",
-        )  # fmt: skip
+            self.command,
+            target.path,
+            params.parse_pairs(target.query),
+            {name.lower(): value for name, value in self.headers.items()},
+            body,
+            f"http://{host}",
+        )
         self._send(answer(self.server, request))
 
     do_GET = do_POST = do_DELETE = do_PUT = do_HEAD = _serve
@@ -141,7 +156,7 @@ def answer(server: SandboxServer, request: Request) -> Response:
         if dialog.is_dialog(request.path):
             return dialog.handle(world, request)
         response = server.graph.handle(request)
-        delay = world.setting("latency_ms")
+        delay = server.latency_ms + world.setting("latency_ms")
     if delay:
         time.sleep(delay / 1000)
     return response
@@ -179,12 +194,13 @@ def make_server(
     if host != "localhost" and not ip_address(host).is_loopback:
         raise ValueError("The stand-in Graph API only listens on loopback.")
     world = World(
-        app_id=app_id, app_secret=app_secret, state_file=state_file, seed_file=seed_file,
+        app_id=app_id,
+        app_secret=app_secret,
+        state_file=state_file,
+        seed_file=seed_file,
         clock=clock,
-    )  # fmt: skip
-    if latency_ms:
-        world.set("latency_ms", latency_ms)
-    return SandboxServer((host, port), world, api_version)
+    )
+    return SandboxServer((host, port), world, api_version, latency_ms)
 
 
 def serve(
@@ -200,9 +216,15 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT, then save the state. Raises OSError for a busy port."""
     server = make_server(
-        port=port, state_file=state_file, app_id=app_id, app_secret=app_secret, host=host,
-        latency_ms=latency_ms, seed_file=seed_file, api_version=api_version,
-    )  # fmt: skip
+        port=port,
+        state_file=state_file,
+        app_id=app_id,
+        app_secret=app_secret,
+        host=host,
+        latency_ms=latency_ms,
+        seed_file=seed_file,
+        api_version=api_version,
+    )
 
     def end(_: int, __: FrameType | None) -> None:
         # shutdown() waits for serve_forever(), which runs in this very thread.
@@ -230,9 +252,15 @@ def start_in_thread(
 ) -> SandboxHandle:
     """A running stand-in on a free port of 127.0.0.1."""
     server = make_server(
-        port=port, state_file=state_file, app_id=app_id, app_secret=app_secret,
-        latency_ms=latency_ms, seed_file=seed_file, api_version=api_version, clock=clock,
-    )  # fmt: skip
+        port=port,
+        state_file=state_file,
+        app_id=app_id,
+        app_secret=app_secret,
+        latency_ms=latency_ms,
+        seed_file=seed_file,
+        api_version=api_version,
+        clock=clock,
+    )
     thread = threading.Thread(
         target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
     )

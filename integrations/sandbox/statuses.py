@@ -6,7 +6,6 @@ from integrations.sandbox.seed import Node
 from integrations.sandbox.world import World
 
 HIDDEN = ("ARCHIVED", "DELETED")
-DELIVERING_ACCOUNTS = (1, 8, 9)
 
 
 def creative_status(world: World, creative: Node) -> str:

@@ -31,34 +31,50 @@ def side_switches(world: World, account: Node) -> str:
     name, user = first["name"].split()[0], first["id"]
     act = account["id"]
     groups: tuple[tuple[str, list[Switch]], ...] = (
-        (f"{name}'s connection", [
-            ("expire_token", "Let the token expire", {"user": user}),
-            ("invalidate_token", "Password changed", {"user": user, "subcode": 460}),
-            ("invalidate_token", "App removed at Facebook", {"user": user, "subcode": 458}),
-            ("remove_scope", "Take back ads_management",
-             {"user": user, "scope": "ads_management"}),
-        ]),
-        ("The next calls", [
-            ("lose_reply", "Lose the reply to the next ad", {"path": "ads", "times": 1}),
-            ("fail", "Fail the next ad (500)", {"path": "ads", "method": "POST", "times": 1}),
-            ("html_error", "Web page instead of insights", {"path": "insights", "times": 1}),
-            ("empty_page", "Empty page of insights", {"path": "insights", "times": 1}),
-        ]),
-        (account["name"], [
-            ("throttle", "Throttle for a minute", {"account": act, "minutes": 1}),
-            ("refuse_ads", "Refuse new ads", {"account": act}),
-            ("refuse_ads", "Accept new ads", {"account": act, "off": True}),
-            ("disable_account", "Disable", {"account": act}),
-            ("enable_account", "Enable", {"account": act}),
-        ]),
-        ("Everything", [
-            ("clock_offset_days", "Clock one day on", {"value": "+1"}),
-            ("clear_faults", "No more trouble", {"value": True}),
-            ("reset", "Reset, keep connections", {"keep_people": True}),
-            ("reset", "Reset all", {"value": True}),
-        ]),
-    )  # fmt: skip
-    waiting = world.journal.table("faults").values()
+        (
+            f"{name}'s connection",
+            [
+                ("expire_token", "Let the token expire", {"user": user}),
+                ("invalidate_token", "Password changed", {"user": user, "subcode": 460}),
+                ("invalidate_token", "App removed at Facebook", {"user": user, "subcode": 458}),
+                (
+                    "remove_scope",
+                    "Take back ads_management",
+                    {"user": user, "scope": "ads_management"},
+                ),
+            ],
+        ),
+        (
+            "The next calls",
+            [
+                ("lose_reply", "Lose the reply to the next ad", {"path": "ads", "times": 1}),
+                ("fail", "Fail the next ad (500)", {"path": "ads", "method": "POST", "times": 1}),
+                ("html_error", "Web page instead of insights", {"path": "insights", "times": 1}),
+                ("empty_page", "Empty page of insights", {"path": "insights", "times": 1}),
+            ],
+        ),
+        (
+            account["name"],
+            [
+                ("throttle", "Throttle for a minute", {"account": act, "minutes": 1}),
+                ("refuse_ads", "Refuse new ads", {"account": act}),
+                ("refuse_ads", "Accept new ads", {"account": act, "off": True}),
+                ("disable_account", "Disable", {"account": act}),
+                ("enable_account", "Enable", {"account": act}),
+            ],
+        ),
+        (
+            "Everything",
+            [
+                ("clock_offset_days", "Clock one day on", {"value": "+1"}),
+                ("clear_faults", "No more trouble", {"value": True}),
+                ("reset", "Reset, keep connections", {"keep_people": True}),
+                ("reset", "Reset all", {"value": True}),
+            ],
+        ),
+    )
+    rules = world.journal.table("faults").values()
+    waiting = [rule for rule in rules if (rule.get("until") or world.now() + 1) > world.now()]
     words = "".join(f"<li>{esc(_fault(rule))}</li>" for rule in waiting)
     listed = f'<ul class="plain note warn">{words}</ul>' if words else ""
     return listed + "".join(

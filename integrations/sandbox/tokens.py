@@ -105,10 +105,14 @@ def issue_token(world: World, user: str, kind: str, *, page: str = "") -> Node:
     login = grant(world, user)["login"] or now
     row = {
         "token": ("EAAPage" if page else "EAAStandIn") + secrets.token_hex(40),
-        "user": user, "kind": kind, "page": page, "issued_at": now,
+        "user": user,
+        "kind": kind,
+        "page": page,
+        "issued_at": now,
         "expires_at": now + life if life else 0,
-        "data_access_expires_at": login + DATA_ACCESS_SECONDS, "dead": None,
-    }  # fmt: skip
+        "data_access_expires_at": login + DATA_ACCESS_SECONDS,
+        "dead": None,
+    }
     world.journal.put("tokens", str(row["token"]), row)
     return row
 
@@ -224,12 +228,17 @@ def describe(world: World, token: str) -> dict[str, Any]:
             entry["target_ids"] = [account.removeprefix("act_") for account in limited]
         granular.append(entry)
     data: dict[str, Any] = {
-        "app_id": world.app_id, "type": "PAGE" if row["page"] else "USER",
-        "application": "Leadmetrics (local)", "is_valid": True, "issued_at": row["issued_at"],
+        "app_id": world.app_id,
+        "type": "PAGE" if row["page"] else "USER",
+        "application": "Leadmetrics (local)",
+        "is_valid": True,
+        "issued_at": row["issued_at"],
         "expires_at": row["expires_at"],
-        "data_access_expires_at": row["data_access_expires_at"], "user_id": row["user"],
-        "scopes": scopes, "granular_scopes": granular,
-    }  # fmt: skip
+        "data_access_expires_at": row["data_access_expires_at"],
+        "user_id": row["user"],
+        "scopes": scopes,
+        "granular_scopes": granular,
+    }
     if row["page"]:
         data["profile_id"] = row["page"]
     try:

@@ -39,8 +39,11 @@ class Usage:
             edge, "ads_management"
         )
         self._count(world, account, kind)
-        app = {"call_count": self.calls["", ""] * 100 // APP_LIMIT, "total_time": 1,
-               "total_cputime": 1}  # fmt: skip
+        app = {
+            "call_count": self.calls["", ""] * 100 // APP_LIMIT,
+            "total_time": 1,
+            "total_cputime": 1,
+        }
         app |= told.get("x-app-usage", {})
         if blocked and not blocked["account"]:
             app["call_count"] = 100
@@ -55,22 +58,30 @@ class Usage:
         minutes = blocked["minutes"] if blocked else 0
         percent = 100 if blocked else self.calls[account, kind] * 100 // LIMITS[kind]
         case = {
-            "type": kind, "call_count": percent, "total_cputime": percent // 2,
-            "total_time": percent // 2, "estimated_time_to_regain_access": minutes,
+            "type": kind,
+            "call_count": percent,
+            "total_cputime": percent // 2,
+            "total_time": percent // 2,
+            "estimated_time_to_regain_access": minutes,
             "ads_api_access_tier": TIER,
-        }  # fmt: skip
+        }
         case |= told.get("x-business-use-case-usage", {})
         whole = {
-            "acc_id_util_pct": float(percent), "reset_time_duration": minutes * 60,
+            "acc_id_util_pct": float(percent),
+            "reset_time_duration": minutes * 60,
             "ads_api_access_tier": TIER,
-        }  # fmt: skip
+        }
         whole |= told.get("x-ad-account-usage", {})
         found: list[tuple[str, Any]] = [
-            ("x-business-use-case-usage", {account: [case]}), ("x-ad-account-usage", whole)
-        ]  # fmt: skip
+            ("x-business-use-case-usage", {account: [case]}),
+            ("x-ad-account-usage", whole),
+        ]
         if kind == "ads_insights":
-            throttle = {"app_id_util_pct": percent / 10, "acc_id_util_pct": percent,
-                        "ads_api_access_tier": TIER}  # fmt: skip
+            throttle = {
+                "app_id_util_pct": percent / 10,
+                "acc_id_util_pct": percent,
+                "ads_api_access_tier": TIER,
+            }
             found.append(
                 (
                     "x-fb-ads-insights-throttle",

@@ -21,7 +21,6 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     base_url: str
-    client: str = ""
 
     def form(self) -> tuple[dict[str, str], tuple[Upload, ...]]:
         """The body's fields and files. Raises code 100 for a body that does not parse."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -144,6 +145,9 @@ class World:
         keep = ("tokens", "grants", "codes") if keep_people else ()
         self.journal.clear((*keep, "counters"))
         self.blobs.clear()
+        folder = self._blob_folder()
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
         self.reload()
 
     # --- what happened -------------------------------------------------------------------------
