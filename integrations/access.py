@@ -12,7 +12,7 @@ from leadmetrics.tenancy.actors import Actor
 def access_integration(*, actor: Actor, integration_id: UUID, lock: bool = False) -> Integration:
     """The grant, locked if asked. Raises NotFound for another tenant's."""
     found = Integration.objects.filter(tenant_id=actor.tenant_id, pk=integration_id)
-    integration = (found.select_for_update() if lock else found).first()
+    integration = (found.select_for_update() if lock else found.select_related("tenant")).first()
     if integration is None:
         raise NotFound
     return integration
@@ -30,9 +30,11 @@ def access_ad_account(*, actor: Actor, pk: int) -> AdAccount:
     return account
 
 
-def access_push_target(*, actor: Actor, target_id: UUID) -> PushTarget:
-    """The push target. Raises NotFound for another tenant's."""
-    target = PushTarget.objects.filter(tenant_id=actor.tenant_id, pk=target_id).first()
+def access_push_target(*, actor: Actor, target_id: UUID, lock: bool = False) -> PushTarget:
+    """The push target, locked if asked. Raises NotFound for another tenant's."""
+    found = PushTarget.objects.filter(tenant_id=actor.tenant_id, pk=target_id)
+    named = found.select_related("ad_account__integration", "ad_set__campaign", "page")
+    target = (found.select_for_update() if lock else named).first()
     if target is None:
         raise NotFound
     return target

@@ -5,11 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
+from django.core.validators import URLValidator
 
-from integrations.models import AdSet, Integration, Page
-from integrations.selectors import ad_sets_for_targets, pages_for_targets
+from integrations.models import AdAccount, AdSet, Integration, Page
+from integrations.selectors import ad_accounts_of, ad_sets_for_targets, pages_for_targets
+from leadmetrics.errors import InvalidInput
+
+_NOT_REACHED = "One of the ad accounts is not part of this connection any more. Look again."
+
+
+class AdAccountsForm(forms.Form):
+    """Which ad accounts are used, out of those the page showed."""
+
+    account = forms.TypedMultipleChoiceField(
+        coerce=int, required=False, error_messages={"invalid_choice": _NOT_REACHED}
+    )
+    shown = forms.TypedMultipleChoiceField(
+        coerce=int, required=False, error_messages={"invalid_choice": _NOT_REACHED}
+    )
+
+    def __init__(self, *args: Any, integration: Integration, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        reached = [(pk, pk) for pk in ad_accounts_of(integration).values_list("pk", flat=True)]
+        for name in ("account", "shown"):
+            self.fields[name].choices = reached  # type: ignore[attr-defined]
 
 
 class AdSetChoices(forms.models.ModelChoiceIterator):  # type: ignore[type-arg]  # stubs only
@@ -18,14 +40,26 @@ class AdSetChoices(forms.models.ModelChoiceIterator):  # type: ignore[type-arg] 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         yield ("", "Choose an ad set")
         for account, ad_sets in groupby(self.queryset, key=lambda ad_set: ad_set.ad_account):
-            yield (account.name, [self.choice(ad_set) for ad_set in ad_sets])
+            yield (_group_label(account), [self.choice(ad_set) for ad_set in ad_sets])
+
+
+class AdSetSelect(forms.Select):
+    """Shows ad sets that cannot carry an approved ad, but does not let them be chosen."""
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *args, **kwargs)
+        ad_set = getattr(value, "instance", None)
+        if ad_set is not None and (ad_set.is_dynamic_creative or not ad_set.ad_account.can_run_ads):
+            option["attrs"]["disabled"] = True
+        return option
 
 
 class AdSetField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic in the stubs only
     iterator = AdSetChoices
+    widget = AdSetSelect
 
     def label_from_instance(self, obj: AdSet) -> str:
-        note = " (dynamic creative, cannot be used)" if obj.is_dynamic_creative else ""
+        note = " (dynamic creative mixes texts: cannot be used)" if obj.is_dynamic_creative else ""
         return f"{obj.campaign.name} › {obj.name}{note}"
 
 
@@ -37,9 +71,16 @@ class PushTargetForm(forms.Form):
         label="Name of this target",
         help_text="Reviewers and agents see it, for example “Spring, new customers”.",
     )
-    ad_set = AdSetField(queryset=AdSet.objects.none(), label="Ad set")
+    ad_set = AdSetField(
+        queryset=AdSet.objects.none(),
+        label="Ad set",
+        error_messages={"invalid_choice": "This ad set cannot be used any more. Choose another."},
+    )
     page = forms.ModelChoiceField(
-        queryset=Page.objects.none(), label="Facebook Page", empty_label="Choose the Page that speaks"
+        queryset=Page.objects.none(),
+        label="Facebook Page",
+        empty_label="Choose the Page that speaks",
+        error_messages={"invalid_choice": "This Page cannot be used any more. Choose another."},
     )
     use_instagram = forms.BooleanField(
         required=False, label="Also speak as the Page's Instagram account"
@@ -49,16 +90,48 @@ class PushTargetForm(forms.Form):
         required=False,
         label="Default link",
         assume_scheme="https",
+        validators=[URLValidator(schemes=["http", "https"])],
         help_text="Used when an agent sends no link.",
+        error_messages={"invalid": "Enter a web address like https://shop.example/spring."},
     )
     url_tags = forms.CharField(
         max_length=500,
         required=False,
         label="URL parameters",
-        help_text="Added to every link by Meta, for example utm_source=meta.",
+        help_text="Added to every link by Meta, for example utm_source=meta&utm_medium=paid.",
     )
 
     def __init__(self, *args: Any, integration: Integration, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["ad_set"].queryset = ad_sets_for_targets(integration)  # type: ignore[attr-defined]
         self.fields["page"].queryset = pages_for_targets(integration)  # type: ignore[attr-defined]
+
+    def clean_default_link(self) -> str:
+        link: str = self.cleaned_data["default_link"]
+        if link and (urlsplit(link).username or urlsplit(link).password):
+            raise forms.ValidationError("Leave user name and password out of the address.")
+        return link
+
+    def clean_url_tags(self) -> str:
+        tags: str = self.cleaned_data["url_tags"].removeprefix("?")
+        parts = tags.split("&") if tags else []
+        if any(not part.partition("=")[0] or "=" not in part for part in parts) or any(
+            sign in tags for sign in "?# \t\r\n"
+        ):
+            raise forms.ValidationError(
+                "Write pairs like utm_source=meta&utm_medium=paid, without spaces."
+            )
+        return tags
+
+    def add_problems(self, exc: InvalidInput) -> None:
+        """Show what the service refused at the fields it names."""
+        for problem in exc.problems:
+            self.add_error(str(problem["field"]), str(problem["message"]))
+        if not exc.problems:
+            self.add_error(None, exc.user_message)
+
+
+def _group_label(account: AdAccount) -> str:
+    if account.can_run_ads:
+        return account.name
+    return f"{account.name} ({account.status_label.lower()}: no ads can be created)"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from integrations.metadata import IntegrationMetadata
 from leadmetrics.tenancy.models import Tenant, User
@@ -25,6 +26,8 @@ class Integration(models.Model):
         DISCONNECTED = "disconnected", "Disconnected"
 
     USABLE: ClassVar = (Status.CONNECTED, Status.EXPIRING)
+    # How long a disconnected grant is tried to be withdrawn at Meta, too.
+    WITHDRAW_WITHIN: ClassVar = timedelta(days=1)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="integrations")
@@ -68,6 +71,21 @@ class Integration(models.Model):
     def token_expires_at(self) -> datetime | None:
         """When the token ends; None means it does not end by itself."""
         return self.defaults.token_expires_at
+
+    @property
+    def is_held_by_meta(self) -> bool:
+        """Disconnected here, while Meta still keeps the permissions for this app."""
+        return self.status == self.Status.DISCONNECTED and bool(self.granted_scopes)
+
+    @property
+    def is_being_withdrawn(self) -> bool:
+        """Whether asking Meta to drop those permissions is still being tried."""
+        left_at = self.last_checked_at
+        return (
+            self.is_held_by_meta
+            and left_at is not None
+            and left_at > timezone.now() - self.WITHDRAW_WITHIN
+        )
 
 
 class AdAccount(models.Model):
@@ -332,9 +350,24 @@ class SyncRun(models.Model):
         return self.state in (self.State.WAITING, self.State.RUNNING)
 
     @property
+    def has_failed(self) -> bool:
+        return self.state == self.State.FAILED
+
+    @property
+    def label(self) -> str:
+        """What it reads, for people."""
+        if self.ad_account is None:
+            return "Ad accounts and Pages"
+        what = "performance" if self.kind == self.Kind.INSIGHTS else "campaigns and audiences"
+        return f"{self.ad_account.name}: {what}"
+
+    @property
     def progress_text(self) -> str:
         """How far it is, in words."""
-        if self.state == self.State.WAITING:
-            return "Waiting for a worker"
         days = f"{self.days_done} of {self.days_total} days, " if self.days_total else ""
-        return f"{days}{self.rows:,} rows"
+        so_far = f"{days}{self.rows:,} rows"
+        if self.state != self.State.WAITING:
+            return so_far
+        if self.lease_until is not None and self.lease_until > timezone.now():
+            return f"{so_far}. Meta asks us to wait; it goes on by itself"
+        return f"{so_far}, waiting for a worker" if self.rows else "Waiting for a worker"

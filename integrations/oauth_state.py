@@ -13,7 +13,8 @@ from leadmetrics.errors import LeadmetricsError
 
 LIFETIME = 600  # seconds
 MOST_PENDING = 5
-_SESSION_KEY = "meta_login"
+# The keys are the purpose: a state made for anything else would live under another one.
+_PENDING, _FINISHED = "meta_login", "meta_login_finished"
 
 
 class StateRefused(LeadmetricsError):
@@ -24,6 +25,16 @@ class StateRefused(LeadmetricsError):
         "This sign-in at Facebook was not started here, was used already, or took longer than ten "
         "minutes. Nothing was stored; start again from Connections."
     )
+
+
+class StateFinished(StateRefused):
+    """The same answer once more, after it was dealt with: a second click, or a reload."""
+
+    code = "state_finished"
+
+    def __init__(self, pending: Pending) -> None:
+        self.pending = pending
+        super().__init__()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +48,37 @@ class Pending:
 def stash(request: HttpRequest, *, tenant_slug: str, user_id: int) -> str:
     """A new random state, remembered in this session only."""
     state = secrets.token_urlsafe(32)
-    pending = {**_alive(request), state: [tenant_slug, user_id, time.time()]}
-    request.session[_SESSION_KEY] = dict(list(pending.items())[-MOST_PENDING:])
+    _remember(request, _PENDING, state, Pending(tenant_slug, user_id))
     return state
 
 
 def pop(request: HttpRequest, state: str, *, user_id: int | None) -> Pending:
-    """What ``state`` was made for; it cannot be used again. Raises StateRefused."""
-    pending = _alive(request)
-    found = pending.pop(state, None)
-    request.session[_SESSION_KEY] = pending
-    if found is None or found[1] != user_id:
-        raise StateRefused
-    return Pending(tenant_slug=found[0], user_id=found[1])
+    """What ``state`` was made for; it cannot be used again.
+
+    Raises StateFinished after ``finish``, and StateRefused for any other state.
+    """
+    alive = _alive(request, _PENDING)
+    found = alive.pop(state, None)
+    request.session[_PENDING] = alive
+    if found is not None and found[1] == user_id:
+        return Pending(tenant_slug=found[0], user_id=found[1])
+    done = _alive(request, _FINISHED).get(state)
+    if done is not None and done[1] == user_id:
+        raise StateFinished(Pending(tenant_slug=done[0], user_id=done[1]))
+    raise StateRefused
 
 
-def _alive(request: HttpRequest) -> dict[str, list[Any]]:
-    pending: dict[str, list[Any]] = request.session.get(_SESSION_KEY, {})
+def finish(request: HttpRequest, state: str, pending: Pending) -> None:
+    """Remember that this state led to a stored grant, so that its repetition is no failure."""
+    _remember(request, _FINISHED, state, pending)
+
+
+def _remember(request: HttpRequest, key: str, state: str, pending: Pending) -> None:
+    made = {**_alive(request, key), state: [pending.tenant_slug, pending.user_id, time.time()]}
+    request.session[key] = dict(list(made.items())[-MOST_PENDING:])
+
+
+def _alive(request: HttpRequest, key: str) -> dict[str, list[Any]]:
+    made: dict[str, list[Any]] = request.session.get(key, {})
     oldest = time.time() - LIFETIME
-    return {state: made for state, made in pending.items() if made[2] > oldest}
+    return {state: entry for state, entry in made.items() if entry[2] > oldest}

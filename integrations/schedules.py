@@ -5,6 +5,8 @@ from leadmetrics.queue import Schedule
 SCHEDULES = [
     Schedule("Pull performance", "integrations.tasks.pull_all_insights", "10 */3 * * *"),
     Schedule("Sync catalogs", "integrations.tasks.sync_all_catalogs", "40 4 * * *"),
-    Schedule("Refresh tokens", "integrations.tasks.refresh_tokens", "20 2 * * *"),
+    # A grant is tried once a day; the more frequent look is for those in their last two days.
+    Schedule("Refresh tokens", "integrations.tasks.refresh_tokens", "20 2-23/6 * * *"),
+    Schedule("Withdraw left grants", "integrations.tasks.revoke_grants", "50 * * * *"),
     Schedule("Sweep sync runs", "integrations.tasks.sweep_runs", "* * * * *"),
 ]

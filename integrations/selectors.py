@@ -2,73 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from django.conf import settings
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from integrations.models import AdAccount, AdSet, Integration, Page, PushTarget, SyncRun
+from integrations.words import Health, Scope, health_of, missing_scopes, status_note
 from leadmetrics.tenancy.models import Tenant
 
 SEARCH_FROM = 12
-LOST_WITHOUT: Mapping[str, str] = {
-    "ads_read": "Performance cannot be read.",
-    "ads_management": "Approved ads cannot be created.",
-    "business_management": "Ad accounts and Pages of your business stay hidden.",
-    "pages_show_list": "Your Pages cannot be listed, so no ad can speak for them.",
-    "pages_read_engagement": "Ads for your Pages may be refused.",
-    "pages_manage_ads": "Ads for your Pages may be refused.",
-}
 
 
-@dataclass(frozen=True, slots=True)
-class MissingScope:
-    """A permission that was not given, and what will not work without it."""
+@dataclass(slots=True)
+class AccountRow:
+    """An ad account in use, its newest runs, and what keeps it from running ads."""
 
-    name: str
-    lost: str
+    account: AdAccount
+    pull: SyncRun | None
+    catalog: SyncRun | None
+    note: str
+
+    @property
+    def problem(self) -> str:
+        """Why its newest reading is incomplete; empty when it is not."""
+        for run in (self.pull, self.catalog):
+            if run is not None and run.has_failed:
+                return run.error
+        return ""
 
 
-def missing_scopes(integration: Integration) -> list[MissingScope]:
-    """The permissions we ask for and do not have, in words."""
-    return [
-        MissingScope(scope, LOST_WITHOUT.get(scope, "Something may not work."))
-        for scope in settings.META_SCOPES
-        if scope not in integration.granted_scopes
-    ]
+@dataclass(slots=True)
+class Connection:
+    """A grant with everything the connections page says about it."""
+
+    integration: Integration
+    health: Health
+    missing: list[Scope]
+    reachable: int
+    accounts: list[AccountRow]
+    pages: list[Page]
+    catalog: SyncRun | None
+    open_runs: list[SyncRun] = field(default_factory=list)
 
 
-def integrations_of(tenant: Tenant) -> QuerySet[Integration]:
-    """The tenant's grants with ``enabled_accounts`` and ``open_runs``."""
-    return (
+def connections_of(tenant: Tenant) -> list[Connection]:
+    """The tenant's grants with accounts in use, Pages and newest runs. Four queries."""
+    grants = list(
         Integration.objects.filter(tenant=tenant)
-        .select_related("connected_by")
-        .annotate(reachable=Count("ad_accounts", filter=Q(ad_accounts__gone_at=None)))
+        .select_related("connected_by", "tenant")
+        .annotate(
+            reachable=Count("ad_accounts", filter=Q(ad_accounts__gone_at=None)),
+            last_catalog=_newest(SyncRun.Kind.CATALOG, integration=OuterRef("pk"), ad_account=None),
+        )
         .prefetch_related(
-            Prefetch(
-                "ad_accounts",
-                AdAccount.objects.filter(enabled=True),
-                to_attr="enabled_accounts",
-            ),
-            Prefetch("sync_runs", open_runs(), to_attr="open_runs"),
+            Prefetch("ad_accounts", _accounts_in_use(), to_attr="in_use"),
+            Prefetch("pages", Page.objects.filter(gone_at=None), to_attr="live_pages"),
         )
         .order_by("connected_at", "pk")
     )
+    runs = _runs_of(grants)
+    return [_connection(grant, runs) for grant in grants]
 
 
-def open_runs() -> QuerySet[SyncRun]:
-    """Runs that wait or are being worked on, oldest first."""
+def open_runs_of(integration: Integration) -> QuerySet[SyncRun]:
+    """The grant's runs that wait or are being worked on, oldest first."""
     return (
-        SyncRun.objects.filter(state__in=(SyncRun.State.WAITING, SyncRun.State.RUNNING))
+        integration.sync_runs.filter(state__in=(SyncRun.State.WAITING, SyncRun.State.RUNNING))
         .select_related("ad_account")
         .order_by("created_at")
     )
 
 
 def last_catalog_run(integration: Integration) -> SyncRun | None:
-    """The newest catalog run of a grant."""
-    runs = integration.sync_runs.filter(kind=SyncRun.Kind.CATALOG)
+    """The newest run that read what a grant reaches."""
+    runs = integration.sync_runs.filter(kind=SyncRun.Kind.CATALOG, ad_account=None)
     return runs.order_by("-created_at").first()
 
 
@@ -97,13 +105,16 @@ def ad_accounts_of(integration: Integration, search: str = "") -> QuerySet[AdAcc
 
 
 def ad_sets_for_targets(integration: Integration) -> QuerySet[AdSet]:
-    """Ad sets of the enabled ad accounts."""
+    """Ad sets of the enabled ad accounts, by account, campaign and name."""
     return (
         AdSet.objects.filter(
-            ad_account__integration=integration, ad_account__enabled=True, gone_at=None
+            ad_account__integration=integration,
+            ad_account__enabled=True,
+            ad_account__gone_at=None,
+            gone_at=None,
         )
         .select_related("ad_account", "campaign")
-        .order_by("ad_account__name", "campaign__name", "name", "pk")
+        .order_by("ad_account__name", "ad_account_id", "campaign__name", "name", "pk")
     )
 
 
@@ -115,11 +126,62 @@ def pages_for_targets(integration: Integration) -> QuerySet[Page]:
 def push_targets_of(tenant: Tenant) -> QuerySet[PushTarget]:
     """The tenant's live push targets with everything they name."""
     return PushTarget.objects.filter(tenant=tenant, archived_at=None).select_related(
-        "ad_account", "ad_set__campaign", "page"
+        "ad_account__integration", "ad_set__campaign", "page"
     )
 
 
 def troubled_integrations(tenant: Tenant) -> QuerySet[Integration]:
     """Grants that need someone: expired, withdrawn, or about to end."""
     fine = (Integration.Status.CONNECTED, Integration.Status.DISCONNECTED)
-    return Integration.objects.filter(tenant=tenant).exclude(status__in=fine)
+    return (
+        Integration.objects.filter(tenant=tenant).exclude(status__in=fine).select_related("tenant")
+    )
+
+
+def _newest(kind: SyncRun.Kind, **of: object) -> Subquery:
+    runs = SyncRun.objects.filter(kind=kind, **of).order_by("-created_at", "-pk")
+    return Subquery(runs.values("pk")[:1])
+
+
+def _accounts_in_use() -> QuerySet[AdAccount]:
+    return AdAccount.objects.filter(enabled=True).annotate(
+        last_pull=_newest(SyncRun.Kind.INSIGHTS, ad_account=OuterRef("pk")),
+        last_catalog=_newest(SyncRun.Kind.CATALOG, ad_account=OuterRef("pk")),
+    )
+
+
+def _runs_of(grants: Iterable[Integration]) -> Mapping[object, SyncRun]:
+    wanted = [getattr(grant, "last_catalog", None) for grant in grants]
+    for account in _in_use(grants):
+        wanted += [account.last_pull, account.last_catalog]  # type: ignore[attr-defined]
+    found = SyncRun.objects.filter(pk__in=[pk for pk in wanted if pk]).select_related("ad_account")
+    return {run.pk: run for run in found}
+
+
+def _in_use(grants: Iterable[Integration]) -> Iterable[AdAccount]:
+    for grant in grants:
+        yield from grant.in_use  # type: ignore[attr-defined]
+
+
+def _connection(grant: Integration, runs: Mapping[object, SyncRun]) -> Connection:
+    rows = [
+        AccountRow(
+            account,
+            runs.get(account.last_pull),  # type: ignore[attr-defined]
+            runs.get(account.last_catalog),  # type: ignore[attr-defined]
+            status_note(account),
+        )
+        for account in _in_use([grant])
+    ]
+    catalog = runs.get(grant.last_catalog)  # type: ignore[attr-defined]
+    mine = [catalog, *(row.catalog for row in rows), *(row.pull for row in rows)]
+    return Connection(
+        integration=grant,
+        health=health_of(grant),
+        missing=[] if grant.status == Integration.Status.DISCONNECTED else missing_scopes(grant),
+        reachable=grant.reachable,  # type: ignore[attr-defined]
+        accounts=rows,
+        pages=grant.live_pages,  # type: ignore[attr-defined]
+        catalog=catalog,
+        open_runs=[run for run in mine if run is not None and run.is_open],
+    )

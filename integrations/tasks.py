@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from integrations.services import catalog, insights, runs, tokens
+from integrations.services import catalog, insights, revoke, runs, tokens
 
 
 def sync_catalog(run_id: str) -> None:
-    """Read one grant's catalog."""
+    """Read one grant's lists, or one ad account's campaigns and audiences."""
     catalog.sync_catalog(run_id=UUID(run_id))
 
 
@@ -35,6 +35,16 @@ def refresh_token(integration_id: str) -> None:
 def refresh_tokens() -> None:
     """Try to extend every grant that is due."""
     tokens.refresh_due()
+
+
+def revoke_grant(integration_id: str) -> None:
+    """Withdraw one disconnected grant at Meta."""
+    revoke.revoke(integration_id=UUID(integration_id))
+
+
+def revoke_grants() -> None:
+    """Withdraw what could not be withdrawn yet."""
+    revoke.revoke_due()
 
 
 def sweep_runs() -> None:

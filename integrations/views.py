@@ -1,60 +1,77 @@
-"""Connecting Facebook, choosing ad accounts, and where approved ads go."""
+"""Setting up: connect Facebook, choose ad accounts, say where approved ads go."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from integrations import oauth_state
-from integrations.access import access_ad_account, access_integration
-from integrations.forms import PushTargetForm
+from integrations.access import access_integration, access_push_target
+from integrations.forms import AdAccountsForm, PushTargetForm
 from integrations.models import Integration
 from integrations.selectors import (
     SEARCH_FROM,
     ad_accounts_of,
     ad_sets_for_targets,
-    integrations_of,
     last_catalog_run,
-    missing_scopes,
-    open_runs,
-    push_targets_of,
+    open_runs_of,
+    pages_for_targets,
 )
 from integrations.services import accounts, connect
-from integrations.services.catalog import request_catalog
-from integrations.services.insights import request_pull
-from leadmetrics.errors import InvalidInput, LeadmetricsError
+from integrations.words import asked_scopes, missing_scopes, status_note
+from leadmetrics.errors import InvalidInput, LeadmetricsError, NotAllowed, NotFound
 from leadmetrics.tenancy.access import role_required
 from leadmetrics.tenancy.actors import human
 from leadmetrics.tenancy.middleware import TenantRequest
-from leadmetrics.tenancy.models import Membership, Role
+from leadmetrics.tenancy.models import Membership, Role, Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class NotConnected:
+    """The page for a sign-in that did not end in a connection."""
+
+    title: str
+    message: str
+    status: int = 400
+    explains: bool = False
+
 
 # Facebook Login, Manually Build a Login Flow: what the dialog sends back when there is no code.
-DENIED = "You chose not to connect. Nothing was stored; start again whenever you like."
-NOT_ADMIN = "Only an admin of the workspace can connect Facebook. Nothing was stored."
-DIALOG_FAILED = "Facebook could not finish the sign-in. Nothing was stored; start again."
-
-
-@require_GET
-@role_required(Role.ADMIN)
-def connections(request: TenantRequest, tenant: str) -> HttpResponse:
-    """Every grant in words, its ad accounts, and the push targets."""
-    grants = list(integrations_of(request.tenant))
-    for grant in grants:
-        grant.missing = missing_scopes(grant)  # type: ignore[attr-defined]
-    return render(
-        request,
-        "integrations/connections.html",
-        {
-            "grants": grants,
-            "targets": list(push_targets_of(request.tenant)),
-            "usable": sum(grant.is_usable for grant in grants),
-        },
-    )
+# Only the code of an error is looked at; words from the address are never shown.
+DENIED = NotConnected(
+    "You did not connect Facebook",
+    "Facebook says that you cancelled. Nothing was stored, and nothing changed here.",
+    status=200,
+    explains=True,
+)
+UNAVAILABLE = NotConnected(
+    "Facebook is not available just now",
+    "It could not finish the sign-in. Nothing was stored; try again in a few minutes.",
+)
+DIALOG_FAILED = NotConnected(
+    "Facebook is not connected",
+    "Facebook could not finish the sign-in. Nothing was stored; start again.",
+)
+DIALOG_ERRORS: Mapping[str, NotConnected] = {
+    "access_denied": DENIED,
+    "server_error": UNAVAILABLE,
+    "temporarily_unavailable": UNAVAILABLE,
+}
+NOT_ADMIN = NotConnected(
+    "Facebook is not connected",
+    "Only an admin of the workspace can connect Facebook. Nothing was stored.",
+    status=403,
+)
+USED = (
+    "This sign-in at Facebook was used already. If it was yours just now, its connection is below."
+)
 
 
 @require_POST
@@ -71,28 +88,59 @@ def start(request: TenantRequest, tenant: str) -> HttpResponse:
 
 @require_GET
 def callback(request: HttpRequest) -> HttpResponse:
-    """Where Facebook sends people back. Words from the address are never shown."""
+    """Where Facebook sends people back."""
+    state = _only(request, "state")
     try:
-        pending = oauth_state.pop(request, request.GET.get("state", ""), user_id=request.user.pk)
-    except LeadmetricsError as exc:
-        return _not_connected(request, exc.user_message, membership=None)
+        pending = oauth_state.pop(request, state, user_id=request.user.pk)
+    except oauth_state.StateFinished as exc:
+        return redirect("connections:list", tenant=exc.pending.tenant_slug)
+    except oauth_state.StateRefused as exc:
+        return _not_connected(request, NotConnected(DIALOG_FAILED.title, exc.user_message))
     membership = (
         Membership.objects.select_related("tenant", "user")
         .filter(tenant__slug=pending.tenant_slug, user_id=pending.user_id)
         .first()
     )
     if membership is None or not membership.is_admin:
-        return _not_connected(request, NOT_ADMIN, membership=None)
-    if "error" in request.GET or not request.GET.get("code"):
-        denied = request.GET.get("error") == "access_denied"
-        return _not_connected(request, DENIED if denied else DIALOG_FAILED, membership=membership)
+        return _not_connected(request, NOT_ADMIN)
+    workspace, code = membership.tenant, _only(request, "code")
+    if "error" in request.GET or not code:
+        problem = DIALOG_ERRORS.get(_only(request, "error"), DIALOG_FAILED)
+        return _not_connected(request, problem, workspace)
     try:
-        integration = connect.finish_connect(
-            actor=human(membership.user, membership.tenant), code=request.GET["code"]
-        )
+        integration = connect.finish_connect(actor=human(membership.user, workspace), code=code)
+    except (NotAllowed, NotFound):
+        return _not_connected(request, NOT_ADMIN)
+    except connect.CodeUsed:
+        messages.info(request, USED)
+        return redirect("connections:list", tenant=workspace.slug)
     except LeadmetricsError as exc:
-        return _not_connected(request, exc.user_message, membership=membership)
-    return redirect("connections:ad_accounts", tenant=pending.tenant_slug, pk=integration.pk)
+        problem = NotConnected(DIALOG_FAILED.title, exc.user_message)
+        return _not_connected(request, problem, workspace)
+    oauth_state.finish(request, state, pending)
+    messages.success(request, f"Connected as {integration.meta_user_name}.")
+    page = "permissions" if missing_scopes(integration) else "ad_accounts"
+    return redirect(f"connections:{page}", tenant=workspace.slug, pk=integration.pk)
+
+
+@require_GET
+@role_required(Role.ADMIN)
+def permissions(request: TenantRequest, tenant: str, pk: UUID) -> HttpResponse:
+    """Which permissions were left out, what will not work, and a way to ask again."""
+    integration = access_integration(actor=request.actor, integration_id=pk)
+    missing = missing_scopes(integration)
+    if not missing:
+        return redirect("connections:ad_accounts", tenant=tenant, pk=pk)
+    return render(
+        request,
+        "integrations/permissions.html",
+        {
+            "integration": integration,
+            "scopes": asked_scopes(integration),
+            "missing": missing,
+            "steps": _steps("connect"),
+        },
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -100,32 +148,28 @@ def callback(request: HttpRequest) -> HttpResponse:
 def ad_accounts(request: TenantRequest, tenant: str, pk: UUID) -> HttpResponse:
     """Choose which ad accounts of the grant are used."""
     integration = access_integration(actor=request.actor, integration_id=pk)
+    form = AdAccountsForm(request.POST or None, integration=integration)
     if request.method == "POST":
-        chosen = [int(value) for value in request.POST.getlist("account") if value.isdecimal()]
-        shown = [int(value) for value in request.POST.getlist("shown") if value.isdecimal()]
-        try:
-            _choose(request, integration, chosen, shown)
-        except InvalidInput as exc:
-            messages.error(request, exc.user_message)
-            return redirect(request.path)
-        if chosen:
-            messages.success(request, "Saved. Campaigns and performance are being read now.")
-            return redirect("connections:new_target", tenant=tenant, pk=pk)
-        messages.success(request, "Saved. No ad account is used now.")
-        return redirect("connections:list", tenant=tenant)
-    search = request.GET.get("q", "").strip()
+        if form.is_valid():
+            chosen, shown = form.cleaned_data["account"], form.cleaned_data["shown"]
+            return _choose(request, integration, chosen, shown)
+        messages.error(request, str(next(iter(form.errors.values()))[0]))
+    search = request.GET.get("q", "").strip()[:200]
+    found = list(ad_accounts_of(integration, search))
     return render(
         request,
         "integrations/ad_accounts.html",
         {
             "integration": integration,
             "missing": missing_scopes(integration),
-            "accounts": list(ad_accounts_of(integration, search)),
+            "choices": [(account, status_note(account)) for account in found],
             "search": search,
-            "is_long": search or integration.ad_accounts.count() > SEARCH_FROM,
+            "is_long": search or len(found) > SEARCH_FROM,
             "run": last_catalog_run(integration),
+            "runs": list(open_runs_of(integration)),
             "steps": _steps("accounts"),
         },
+        status=422 if request.method == "POST" else 200,
     )
 
 
@@ -139,10 +183,9 @@ def new_target(request: TenantRequest, tenant: str, pk: UUID) -> HttpResponse:
         try:
             target = accounts.create_push_target(actor=request.actor, **form.cleaned_data)
         except InvalidInput as exc:
-            form.add_error(None, exc.user_message)
+            form.add_problems(exc)
         else:
-            messages.success(request, f"“{target.name}” is ready. Agents can propose for it now.")
-            return redirect("connections:list", tenant=tenant)
+            return redirect("connections:target_ready", tenant=tenant, target=target.pk)
     return render(
         request,
         "integrations/new_target.html",
@@ -150,95 +193,78 @@ def new_target(request: TenantRequest, tenant: str, pk: UUID) -> HttpResponse:
             "integration": integration,
             "form": form,
             "has_ad_sets": ad_sets_for_targets(integration).exists(),
-            "runs": list(open_runs().filter(integration=integration)),
-            "run": last_catalog_run(integration),
+            "has_pages": pages_for_targets(integration).exists(),
+            "runs": list(open_runs_of(integration)),
             "steps": _steps("target"),
         },
         status=422 if form.is_bound else 200,
     )
 
 
-@require_POST
-@role_required(Role.ADMIN)
-def archive_target(request: TenantRequest, tenant: str, target: UUID) -> HttpResponse:
-    """Take a push target out of use."""
-    archived = accounts.archive_push_target(actor=request.actor, target_id=target)
-    messages.success(request, f"“{archived.name}” takes no new proposals any more.")
-    return redirect("connections:list", tenant=tenant)
-
-
-@require_POST
-@role_required(Role.ADMIN)
-def sync(request: TenantRequest, tenant: str, pk: UUID) -> HttpResponse:
-    """Read the catalog again now; an open run is joined."""
-    integration = access_integration(actor=request.actor, integration_id=pk)
-    with transaction.atomic():
-        request_catalog(integration)
-    messages.success(request, "Campaigns, Pages and audiences are being read.")
-    return redirect("connections:ad_accounts", tenant=tenant, pk=pk)
-
-
-@require_POST
-@role_required(Role.ADMIN)
-def pull(request: TenantRequest, tenant: str, account: int) -> HttpResponse:
-    """Read an ad account's performance again now; an open run is joined."""
-    ad_account = access_ad_account(actor=request.actor, pk=account)
-    with transaction.atomic():
-        request_pull(ad_account)
-    messages.success(request, f"Performance of {ad_account.name} is being read.")
-    return redirect("connections:list", tenant=tenant)
-
-
 @require_GET
 @role_required(Role.ADMIN)
-def progress(request: TenantRequest, tenant: str, pk: UUID) -> HttpResponse:
-    """The fragment that shows a grant's open runs, polled by htmx."""
-    integration = access_integration(actor=request.actor, integration_id=pk)
+def target_ready(request: TenantRequest, tenant: str, target: UUID) -> HttpResponse:
+    """The end of setting up: what happens now, and how an agent proposes for this target."""
+    ready = access_push_target(actor=request.actor, target_id=target)
     return render(
         request,
-        "integrations/_progress.html",
-        {"integration": integration, "runs": list(open_runs().filter(integration=integration))},
+        "integrations/target_ready.html",
+        {
+            "target": ready,
+            "integration": ready.ad_account.integration,
+            "runs": list(open_runs_of(ready.ad_account.integration)),
+            "site_url": settings.SITE_URL,
+            "steps": _steps(""),
+        },
     )
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@role_required(Role.ADMIN)
-def disconnect(request: TenantRequest, tenant: str, pk: UUID) -> HttpResponse:
-    """Ask, then erase the token."""
-    integration = access_integration(actor=request.actor, integration_id=pk)
-    if request.method == "POST":
-        connect.disconnect(actor=request.actor, integration_id=pk)
-        messages.success(request, f"{integration.meta_user_name} is disconnected.")
-        return redirect("connections:list", tenant=tenant)
-    return render(request, "integrations/disconnect.html", {"integration": integration})
 
 
 def _choose(
     request: TenantRequest, integration: Integration, chosen: list[int], shown: list[int]
-) -> None:
-    """Accounts that a search had hidden from the page keep their state."""
-    hidden = integration.ad_accounts.filter(enabled=True).exclude(pk__in=shown)
-    accounts.choose_ad_accounts(
-        actor=request.actor,
-        integration_id=integration.pk,
-        chosen={*chosen, *hidden.values_list("pk", flat=True)},
-    )
+) -> HttpResponse:
+    tenant = request.tenant.slug
+    try:
+        accounts.choose_ad_accounts(
+            actor=request.actor, integration_id=integration.pk, chosen=chosen, shown=shown
+        )
+    except InvalidInput as exc:
+        messages.error(request, exc.user_message)
+        return redirect("connections:ad_accounts", tenant=tenant, pk=integration.pk)
+    if integration.ad_accounts.filter(enabled=True).exists():
+        messages.success(request, "Saved. Campaigns and performance are being read now.")
+        return redirect("connections:new_target", tenant=tenant, pk=integration.pk)
+    messages.success(request, "Saved. No ad account is used now.")
+    return redirect("connections:list", tenant=tenant)
+
+
+def _only(request: HttpRequest, name: str) -> str:
+    """The parameter's value; a repeated one counts as none, for somebody has tampered with it."""
+    values = request.GET.getlist(name)
+    return values[0] if len(values) == 1 else ""
 
 
 def _not_connected(
-    request: HttpRequest, message: str, *, membership: Membership | None
+    request: HttpRequest, problem: NotConnected, workspace: Tenant | None = None
 ) -> HttpResponse:
     return render(
         request,
         "integrations/not_connected.html",
-        {"message": message, "workspace": membership.tenant if membership else None},
-        status=400,
+        {"problem": problem, "workspace": workspace, "scopes": asked_scopes()},
+        status=problem.status,
     )
 
 
 def _steps(current: str) -> list[dict[str, str]]:
-    order = ("connect", "accounts", "target")
-    titles = ("Connect Facebook", "Choose ad accounts", "Say where ads go")
-    at = order.index(current)
+    """The way from sign-in to the first target; an empty ``current`` means that all is done."""
+    titles = {
+        "connect": "Connect Facebook",
+        "accounts": "Choose ad accounts",
+        "target": "Say where ads go",
+    }
+    order = list(titles)
+    at = order.index(current) if current else len(order)
     states = ["done" if i < at else "current" if i == at else "todo" for i in range(len(order))]
-    return [{"title": title, "state": state} for title, state in zip(titles, states, strict=True)]
+    return [
+        {"title": title, "state": state}
+        for title, state in zip(titles.values(), states, strict=True)
+    ]

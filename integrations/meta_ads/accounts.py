@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from integrations.meta_ads.errors import Unreadable
+from integrations.meta_ads.paging import pages
 from integrations.meta_ads.parse import (
     Json,
+    read_code,
     read_id,
     read_int,
     read_list,
     read_moment,
+    read_name,
     read_object,
     read_optional_id,
     read_text,
@@ -28,16 +31,15 @@ from integrations.meta_ads.types import (
     PageInfo,
 )
 
-PAGE_SIZE = 100
-_ACCOUNT_ID = re.compile(r"act_\d{1,32}")
+_ACCOUNT_ID = re.compile(r"act_[0-9]{1,28}")
 T = TypeVar("T")
 
 
 def read_me(transport: Transport, token: AccessToken) -> Me:
     """The person behind the token."""
     # Graph API reference: User
-    answer = read_object(transport.get("me", {"fields": "id,name"}, token))
-    return Me(read_id(answer.get("id")), read_text(answer.get("name")))
+    answer = transport.get("me", {"fields": "id,name"}, token)
+    return Me(read_id(answer.get("id")), read_name(answer.get("name"), 160))
 
 
 def list_ad_accounts(transport: Transport, token: AccessToken) -> Iterator[AdAccountInfo]:
@@ -103,7 +105,7 @@ def _list(
     fields: str,
     parse: Callable[[Json], T],
 ) -> Iterator[T]:
-    for items, _is_last in transport.pages(path, {"fields": fields, "limit": PAGE_SIZE}, token):
+    for items, _is_last in pages(transport, path, {"fields": fields}, token):
         yield from (parse(read_object(item)) for item in items)
 
 
@@ -111,13 +113,13 @@ def _ad_account(item: Json) -> AdAccountInfo:
     business = read_object(item.get("business"))
     return AdAccountInfo(
         id=read_account_id(item.get("id")),
-        name=read_text(item.get("name")),
-        account_status=read_int(item.get("account_status")) or 0,
-        disable_reason=read_int(item.get("disable_reason")) or 0,
+        name=read_name(item.get("name"), 200),
+        account_status=read_code(item.get("account_status")) or 0,
+        disable_reason=read_code(item.get("disable_reason")) or 0,
         currency=read_text(item.get("currency"), 3),
         timezone_name=read_text(item.get("timezone_name"), 60),
         business_id=read_optional_id(business.get("id")),
-        business_name=read_text(business.get("name")),
+        business_name=read_name(business.get("name"), 200),
         user_tasks=_texts(item.get("user_tasks")),
     )
 
@@ -126,7 +128,7 @@ def _page(item: Json) -> PageInfo:
     instagram = read_object(item.get("instagram_business_account"))
     return PageInfo(
         id=read_id(item.get("id")),
-        name=read_text(item.get("name")),
+        name=read_name(item.get("name"), 200),
         tasks=_texts(item.get("tasks")),
         instagram_account_id=read_optional_id(instagram.get("id")),
     )
@@ -135,10 +137,10 @@ def _page(item: Json) -> PageInfo:
 def _campaign(item: Json) -> CampaignInfo:
     return CampaignInfo(
         id=read_id(item.get("id")),
-        name=read_text(item.get("name")),
-        status=read_text(item.get("status")),
-        effective_status=read_text(item.get("effective_status")),
-        objective=read_text(item.get("objective")),
+        name=read_name(item.get("name")),
+        status=read_text(item.get("status"), 30),
+        effective_status=read_text(item.get("effective_status"), 30),
+        objective=read_text(item.get("objective"), 60),
     )
 
 
@@ -146,9 +148,9 @@ def _ad_set(item: Json) -> AdSetInfo:
     return AdSetInfo(
         id=read_id(item.get("id")),
         campaign_id=read_id(item.get("campaign_id")),
-        name=read_text(item.get("name")),
-        status=read_text(item.get("status")),
-        effective_status=read_text(item.get("effective_status")),
+        name=read_name(item.get("name")),
+        status=read_text(item.get("status"), 30),
+        effective_status=read_text(item.get("effective_status"), 30),
         optimization_goal=read_text(item.get("optimization_goal")),
         destination_type=read_text(item.get("destination_type")),
         is_dynamic_creative=item.get("is_dynamic_creative") is True,
@@ -161,13 +163,13 @@ def _audience(item: Json) -> CustomAudienceInfo:
     delivery = read_object(item.get("delivery_status"))
     return CustomAudienceInfo(
         id=read_id(item.get("id")),
-        name=read_text(item.get("name")),
-        subtype=read_text(item.get("subtype")),
+        name=read_name(item.get("name"), 300),
+        subtype=read_text(item.get("subtype"), 60),
         lower_bound=_bound(item.get("approximate_count_lower_bound")),
         upper_bound=_bound(item.get("approximate_count_upper_bound")),
-        delivery_code=read_int(delivery.get("code")),
+        delivery_code=read_code(delivery.get("code")),
         delivery_description=read_text(delivery.get("description")),
-        operation_code=read_int(read_object(item.get("operation_status")).get("code")),
+        operation_code=read_code(read_object(item.get("operation_status")).get("code")),
         time_updated=read_moment(item.get("time_updated")),
     )
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from integrations.meta_ads.enhancements import build_degrees_of_freedom_spec
 from integrations.meta_ads.errors import Unreadable
+from integrations.meta_ads.paging import pages
 from integrations.meta_ads.parse import (
     Json,
     read_id,
     read_list,
+    read_name,
     read_object,
     read_optional_id,
     read_text,
@@ -53,12 +57,12 @@ def upload_ad_image(
     answer = transport.post(
         f"{ad_account_id}/adimages", {}, token, files={"filename": (filename, content)}
     )
-    images = read_object(read_object(answer).get("images"))
-    for name, image in images.items():
-        image_hash = read_text(read_object(image).get("hash"), 64)
-        if image_hash:
-            return ImageUpload(image_hash, name)
-    raise Unreadable(outcome_unknown=True)
+    with _open_outcome():
+        for name, image in read_object(answer.get("images")).items():
+            image_hash = read_text(read_object(image).get("hash"), 64)
+            if image_hash:
+                return ImageUpload(image_hash, read_name(name))
+        raise Unreadable
 
 
 def create_ad_creative(
@@ -129,13 +133,13 @@ def pause_ad(transport: Transport, token: AccessToken, ad_id: str) -> None:
 def get_ad(transport: Transport, token: AccessToken, ad_id: str) -> AdState:
     """The ad as it is stored now."""
     # Marketing API reference: Ad
-    return _ad(read_object(transport.get(ad_id, {"fields": AD_FIELDS}, token)))
+    return _ad(transport.get(ad_id, {"fields": AD_FIELDS}, token))
 
 
 def get_creative(transport: Transport, token: AccessToken, creative_id: str) -> CreativeState:
     """The creative's content as it is stored now."""
     # Marketing API reference: Ad Creative
-    answer = read_object(transport.get(creative_id, {"fields": CREATIVE_FIELDS}, token))
+    answer = transport.get(creative_id, {"fields": CREATIVE_FIELDS}, token)
     story = read_object(answer.get("object_story_spec"))
     link_data = read_object(story.get("link_data"))
     button = read_object(link_data.get("call_to_action"))
@@ -177,9 +181,9 @@ def find_creatives(
     if not label_id:
         return ()
     params = {"ad_label_ids": [label_id], "fields": "id"}
-    pages = transport.pages(f"{ad_account_id}/adcreativesbylabels", params, token)
+    found = pages(transport, f"{ad_account_id}/adcreativesbylabels", params, token)
     return tuple(
-        CreatedObject(read_id(read_object(item).get("id"))) for items, _ in pages for item in items
+        CreatedObject(read_id(read_object(item).get("id"))) for items, _ in found for item in items
     )
 
 
@@ -191,15 +195,14 @@ def _by_label(
     if not label_id:
         return ()
     params = {"ad_label_ids": [label_id], "fields": AD_FIELDS}
-    pages = transport.pages(f"{ad_account_id}/adsbylabels", params, token)
-    return tuple(_ad(read_object(item)) for items, _ in pages for item in items)
+    found = pages(transport, f"{ad_account_id}/adsbylabels", params, token)
+    return tuple(_ad(read_object(item)) for items, _ in found for item in items)
 
 
 def _label_id(transport: Transport, token: AccessToken, ad_account_id: str, label: str) -> str:
     # Marketing API reference: Ad Account, Adlabels
-    for items, _ in transport.pages(
-        f"{ad_account_id}/adlabels", {"fields": "id,name", "limit": 500}, token
-    ):
+    fields = {"fields": "id,name"}
+    for items, _ in pages(transport, f"{ad_account_id}/adlabels", fields, token, limit=500):
         for item in map(read_object, items):
             if item.get("name") == label:
                 return read_id(item.get("id"))
@@ -215,17 +218,24 @@ def _by_name(
         "filtering": [{"field": "name", "operator": "EQUAL", "value": name}],
         "effective_status": LISTABLE_STATUSES,
     }
-    pages = transport.pages(f"{ad_account_id}/ads", params, token)
+    found = pages(transport, f"{ad_account_id}/ads", params, token)
     return tuple(
-        ad for items, _ in pages for ad in map(_ad, map(read_object, items)) if ad.name == name
+        ad for items, _ in found for ad in map(_ad, map(read_object, items)) if ad.name == name
     )
 
 
-def _created(answer: Any) -> CreatedObject:
-    object_id = answer.get("id") if isinstance(answer, dict) else None
-    if not isinstance(object_id, str) or not object_id.isdigit():
-        raise Unreadable(outcome_unknown=True)
-    return CreatedObject(object_id)
+def _created(answer: Json) -> CreatedObject:
+    with _open_outcome():
+        return CreatedObject(read_id(answer.get("id")))
+
+
+@contextmanager
+def _open_outcome() -> Iterator[None]:
+    """An answer to a write that cannot be read leaves open whether it happened."""
+    try:
+        yield
+    except Unreadable:
+        raise Unreadable(outcome_unknown=True) from None
 
 
 def _ad(item: Json) -> AdState:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -63,13 +62,16 @@ def exchange_long_lived(transport: Transport, token: AccessToken) -> TokenGrant:
 def inspect_token(transport: Transport, token: AccessToken) -> TokenInfo:
     """What Meta says of a token. An invalid one is an answer, not an error."""
     # Graph API reference: /debug_token
-    config = transport.config
-    app_token = AccessToken(f"{config.app_id}|{config.app_secret}")
+    # Documented as a GET, so the inspected token stands in its query, which nobody logs; the app's
+    # own token goes in the header.
+    app_token = _app_token(transport.config)
     answer = transport.get("debug_token", {"input_token": token.reveal()}, app_token)
-    data = read_object(read_object(answer).get("data"))
+    data = read_object(answer.get("data"))
     error = read_object(data.get("error"))
+    if not isinstance(data.get("is_valid"), bool):
+        raise Unreadable
     return TokenInfo(
-        is_valid=data.get("is_valid") is True,
+        is_valid=data["is_valid"],
         app_id=read_text(data.get("app_id")),
         user_id=read_optional_id(data.get("user_id")),
         type=read_text(data.get("type")),
@@ -88,7 +90,7 @@ def inspect_token(transport: Transport, token: AccessToken) -> TokenInfo:
 def granted_permissions(transport: Transport, token: AccessToken) -> Mapping[str, str]:
     """Permission to granted, declined or expired."""
     # Graph API reference: User, Permissions
-    answer = read_object(transport.get("me/permissions", {}, token))
+    answer = transport.get("me/permissions", {}, token)
     return {
         read_text(entry.get("permission")): read_text(entry.get("status"))
         for entry in map(read_object, read_list(answer.get("data")))
@@ -103,27 +105,34 @@ def parse_signed_request(config: MetaConfig, text: str) -> Mapping[str, Any]:
     # Facebook Login: Parsing the Signed Request
     encoded_signature, _, payload = text.partition(".")
     expected = hmac.new(config.app_secret.encode(), payload.encode(), hashlib.sha256).digest()
+    # Nothing of the payload is looked at before its signature is right.
+    if not hmac.compare_digest(_unpad(encoded_signature), expected):
+        raise MetaError(ErrorKind.BAD_REQUEST)
     try:
-        signature = _unpad(encoded_signature)
         data = json.loads(_unpad(payload))
-    except (ValueError, binascii.Error):
+    except (ValueError, RecursionError):
         raise Unreadable from None
-    signed = hmac.compare_digest(signature, expected)
-    if not signed or not isinstance(data, dict) or data.get("algorithm") != "HMAC-SHA256":
+    if not isinstance(data, dict) or data.get("algorithm") != "HMAC-SHA256":
         raise MetaError(ErrorKind.BAD_REQUEST)
     return data
+
+
+def _app_token(config: MetaConfig) -> AccessToken:
+    # Facebook Login: Access Tokens, App Access Tokens
+    try:
+        return AccessToken(f"{config.app_id}|{config.app_secret}")
+    except ValueError:
+        raise MetaError(ErrorKind.CONFIGURATION) from None
 
 
 def _grant(transport: Transport, params: Mapping[str, str]) -> TokenGrant:
     config = transport.config
     # Documented as a GET whose query holds the secret. The transport neither logs addresses nor
     # passes on texts of the HTTP library, so it stays inside this process.
-    answer = read_object(
-        transport.get(
-            "oauth/access_token",
-            {"client_id": config.app_id, "client_secret": config.app_secret, **params},
-            None,
-        )
+    answer = transport.get(
+        "oauth/access_token",
+        {"client_id": config.app_id, "client_secret": config.app_secret, **params},
+        None,
     )
     try:
         token = AccessToken(read_text(answer.get("access_token")))
@@ -139,4 +148,9 @@ def _targets(entry: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 def _unpad(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4))
+    """base64url with or without its padding. Raises Unreadable."""
+    bare = text.rstrip("=")
+    try:
+        return base64.b64decode(bare + "=" * (-len(bare) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        raise Unreadable from None

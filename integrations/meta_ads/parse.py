@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -10,6 +11,15 @@ from typing import Any
 from integrations.meta_ads.errors import Unreadable
 
 Json = Mapping[str, Any]
+
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# PostgreSQL stores neither NUL nor half a surrogate pair, and JSON can carry both.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_SMALL = 2**31
+_LARGE = 2**63
+_DECIMAL_LIMIT = Decimal(999_999_999_999)
 
 
 def read_object(value: Any) -> Json:
@@ -31,12 +41,20 @@ def read_list(value: Any) -> list[Any]:
 
 
 def read_text(value: Any, limit: int = 10_000) -> str:
-    """A string; absent counts as empty."""
+    """A string of at most ``limit`` characters; absent counts as empty.
+
+    Characters that no database can hold are replaced.
+    """
     if value is None:
         return ""
     if not isinstance(value, str) or len(value) > limit:
         raise Unreadable
-    return value
+    return _UNSTORABLE.sub("\ufffd", value)
+
+
+def read_name(value: Any, limit: int = 400) -> str:
+    """A name for people to read, cut at ``limit``; one long name must not stop a whole list."""
+    return read_text(value, 100_000)[:limit]
 
 
 def read_id(value: Any) -> str:
@@ -52,40 +70,40 @@ def read_optional_id(value: Any) -> str:
 
 
 def read_int(value: Any) -> int | None:
-    """An integer, which Meta writes as number or string; None when absent."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise Unreadable
-    try:
-        number = int(value)
-    except ValueError:
-        raise Unreadable from None
-    if abs(number) >= 2**63:
-        raise Unreadable
-    return number
+    """A 64-bit integer, which Meta writes as number or string; None when absent."""
+    return _integer(value, _LARGE)
+
+
+def read_code(value: Any) -> int | None:
+    """A status number of 32 bits; None when absent."""
+    return _integer(value, _SMALL)
 
 
 def read_decimal(value: Any) -> Decimal | None:
     """A finite decimal below a trillion, written as string or number; None when absent."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+    if isinstance(value, str):
+        if not _NUMBER.fullmatch(value):
+            raise Unreadable
+    elif isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise Unreadable
     try:
         number = Decimal(value)
     except InvalidOperation:
         raise Unreadable from None
-    if not number.is_finite() or abs(number) >= 10**12:
+    if not number.is_finite() or abs(number) > _DECIMAL_LIMIT:
         raise Unreadable
     return number
 
 
 def read_day(value: Any) -> date:
     """A day like 2026-09-01."""
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise Unreadable
     try:
         return date.fromisoformat(value)
-    except (TypeError, ValueError):
+    except ValueError:
         raise Unreadable from None
 
 
@@ -98,3 +116,17 @@ def read_moment(value: Any) -> datetime | None:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, OSError, ValueError):
         raise Unreadable from None
+
+
+def _integer(value: Any, bound: int) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        if not _INTEGER.fullmatch(value):
+            raise Unreadable
+        value = int(value)
+    elif isinstance(value, bool) or not isinstance(value, int):
+        raise Unreadable
+    if not -bound < value < bound:
+        raise Unreadable
+    return int(value)

@@ -1,9 +1,8 @@
 """The one door to Graph: sends, waits, retries reads, and turns every failure into a MetaError.
 
-Rules it keeps: the token travels only in the Authorization header; redirects, proxies and netrc are
-off; reads are retried, writes are sent once; the whole call has a deadline, because a read timeout
-counts each read and a dripping server would hold a worker for ever; texts of the HTTP library are
-never passed on, for they may hold addresses.
+Rules it keeps: the token travels only in the Authorization header; redirects, proxies, netrc and
+cookies are off; reads are retried, writes are sent once; the whole call, retries included, has a
+deadline; texts of the HTTP library are neither logged nor passed on, for they may hold addresses.
 """
 
 from __future__ import annotations
@@ -13,24 +12,24 @@ import hmac
 import json
 import logging
 import random
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.client import HTTPException
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Protocol
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.exceptions import ConnectTimeout
+from urllib3.exceptions import HTTPError, NewConnectionError
 
-from integrations.meta_ads.errors import (
-    OUTCOME_UNKNOWN_CODES,
-    ErrorKind,
-    MetaError,
-    MetaTokenError,
-    Unreadable,
-    classify,
-)
+from integrations.meta_ads.answers import read_answer
+from integrations.meta_ads.deadline import POOL_CLASSES, deadline
+from integrations.meta_ads.error_table import look_up
+from integrations.meta_ads.errors import ErrorKind, MetaError
+from integrations.meta_ads.parse import Json
 from integrations.meta_ads.types import AccessToken, MetaConfig, UsageSnapshot
 from integrations.meta_ads.usage import read_usage
 
@@ -38,17 +37,20 @@ logger = logging.getLogger(__name__)
 
 MAX_BODY = 5 * 1024 * 1024
 MAX_TRIES = 4
+FIRST_WAIT = 1.0
 _RETRIED = (ErrorKind.TRANSIENT, ErrorKind.UNREADABLE)
+_PATH = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9_]+)?")
+_ACCOUNT = re.compile(r"act_\d+")
+_QUERY = re.compile(r"\?\S*")
 
-# The library's debug lines show whole addresses, and debug_token needs a token in its query.
-logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+Files = Mapping[str, tuple[str, bytes]]
 
 
 class Observer(Protocol):
-    """Whoever wants to know what the headers said."""
+    """Whoever wants to know what the headers said. Its own failures never fail a call."""
 
     def on_usage(self, ad_account_id: str, usage: UsageSnapshot) -> None:
-        """The usage headers of one answer, good or bad."""
+        """The usage headers of one answer, good or bad; the id is empty outside an account."""
 
     def on_version(self, answered: str, warning: str) -> None:
         """The version that really answered, and Meta's warning about it, if any."""
@@ -56,24 +58,39 @@ class Observer(Protocol):
 
 @dataclass(slots=True)
 class Transport:
-    """Calls Graph with one session. ``sleep``, ``clock`` and ``jitter`` exist for tests."""
+    """Calls Graph with one session, which threads may share.
+
+    ``sleep``, ``clock`` (seconds, monotonic) and ``jitter`` (0 to 1) exist for tests.
+    """
 
     config: MetaConfig
     session: requests.Session
     observer: Observer | None = None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
-    jitter: Callable[[], float] = field(default=random.random)
+    jitter: Callable[[], float] = random.random
 
-    def get(self, path: str, params: Mapping[str, Any], token: AccessToken | None) -> Any:
-        """A read, retried with growing, jittered waits while Meta is unwell. Raises MetaError."""
-        for attempt in range(1, MAX_TRIES + 1):
+    def get(self, path: str, params: Mapping[str, Any], token: AccessToken | None) -> Json:
+        """A read, retried with growing, jittered waits while Meta is unwell. Raises MetaError.
+
+        It gives up after four tries, or when the next wait would pass the deadline.
+        """
+        ends_at = self.clock() + self.config.deadline
+        seen: set[tuple[int | None, int | None]] = set()
+        for attempt in range(MAX_TRIES):
             try:
-                return self._send("GET", path, params, None, token)
+                return self._send("GET", path, params, None, token, ends_at)
             except MetaError as exc:
-                if exc.kind not in _RETRIED or attempt == MAX_TRIES:
-                    raise
-            self.sleep(0.5 * 2**attempt * (0.5 + self.jitter()))
+                error = _seen_again(exc) if (exc.meta_code, exc.meta_subcode) in seen else exc
+                seen.add((exc.meta_code, exc.meta_subcode))
+            wait = max(
+                FIRST_WAIT * 2**attempt * (0.5 + self.jitter()),
+                error.wait_seconds or 0.0,
+            )
+            is_last = attempt == MAX_TRIES - 1 or self.clock() + wait >= ends_at
+            if error.kind not in _RETRIED or is_last:
+                raise error
+            self.sleep(wait)
         raise AssertionError("unreachable")
 
     def post(
@@ -81,121 +98,149 @@ class Transport:
         path: str,
         data: Mapping[str, Any],
         token: AccessToken,
-        files: Mapping[str, tuple[str, bytes]] | None = None,
-    ) -> Any:
+        files: Files | None = None,
+    ) -> Json:
         """A write, sent exactly once. Raises MetaError; look at ``outcome_unknown``."""
-        return self._send("POST", path, data, files, token)
+        ends_at = self.clock() + self.config.deadline
+        return self._send("POST", path, data, files, token, ends_at)
 
-    def delete(self, path: str, token: AccessToken) -> Any:
+    def delete(self, path: str, token: AccessToken) -> Json:
         """A removal, sent exactly once."""
-        return self._send("DELETE", path, {}, None, token)
-
-    def pages(
-        self, path: str, params: Mapping[str, Any], token: AccessToken
-    ) -> Iterator[tuple[list[Any], bool]]:
-        """Each page's items, and whether it is the last one.
-
-        Only the cursor is followed, never the ``next`` address, which carries the token. A page may
-        be empty while ``next`` exists; only its absence ends the list.
-        """
-        after = ""
-        while True:
-            answer = self.get(path, {**params, "after": after} if after else params, token)
-            items, following = read_page(answer)
-            yield items, not following
-            if not following:
-                return
-            if following == after:
-                raise Unreadable
-            after = following
+        return self._send("DELETE", path, {}, None, token, self.clock() + self.config.deadline)
 
     def _send(
         self,
         method: str,
         path: str,
         params: Mapping[str, Any],
-        files: Mapping[str, tuple[str, bytes]] | None,
+        files: Files | None,
         token: AccessToken | None,
-    ) -> Any:
+        ends_at: float,
+    ) -> Json:
+        if not _PATH.fullmatch(path):
+            raise MetaError(ErrorKind.BAD_REQUEST)
         is_write = method != "GET"
+        failure: MetaError | None = None
+        try:
+            with deadline(lambda: ends_at - self.clock()):
+                status, headers, body = self._exchange(method, path, params, files, token, ends_at)
+        except (requests.RequestException, HTTPError, HTTPException, OSError) as exc:
+            failure = MetaError(
+                ErrorKind.TRANSIENT, outcome_unknown=is_write and not _never_connected(exc)
+            )
+        if failure is not None:  # raised out here, so that it does not drag the other along
+            logger.info("no answer from Meta: %s %s", method, path)
+            raise failure
+        self._tell(path, headers)
+        if body is None:
+            raise MetaError(ErrorKind.TOO_MUCH_DATA, outcome_unknown=is_write)
+        return read_answer(status, headers, body, is_write=is_write)
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any],
+        files: Files | None,
+        token: AccessToken | None,
+        ends_at: float,
+    ) -> tuple[int, Mapping[str, str], bytes | None]:
+        """Status, headers and body of one exchange; the body is None when it is too large."""
         values = {name: _wire(value) for name, value in params.items()}
         headers = {}
         if token is not None:
             headers["Authorization"] = f"Bearer {token.reveal()}"
             values["appsecret_proof"] = proof(token, self.config.app_secret)
-        ends_at = self.clock() + self.config.deadline
-        try:
-            response = self.session.request(
-                method,
-                f"{self.config.base_url}/{self.config.api_version}/{path}",
-                params=values if method != "POST" else None,
-                data=values if method == "POST" else None,
-                files=files,
-                headers=headers,
-                timeout=(self.config.connect_timeout, self.config.read_timeout),
-                allow_redirects=False,
-                stream=True,
-            )
-            with response:
-                body = self._read(response, ends_at)
-        except requests.RequestException as exc:
-            raise MetaError(
-                ErrorKind.TRANSIENT, outcome_unknown=is_write and not _never_connected(exc)
-            ) from None
-        self._tell(path, response)
-        return _answer(response, body, is_write=is_write)
+        with self.session.request(
+            method,
+            f"{self.config.base_url}/{self.config.api_version}/{path}",
+            params=values if method != "POST" else None,
+            data=values if method == "POST" else None,
+            files=files,
+            headers=headers,
+            timeout=(self.config.connect_timeout, self.config.read_timeout),
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            body = bytearray()
+            for chunk in response.iter_content(65_536):
+                body += chunk
+                if len(body) > MAX_BODY:
+                    return response.status_code, response.headers, None
+                if self.clock() > ends_at:
+                    raise requests.ReadTimeout
+            return response.status_code, response.headers, bytes(body)
 
-    def _read(self, response: requests.Response, ends_at: float) -> bytes:
-        body = bytearray()
-        for chunk in response.iter_content(65536):
-            body += chunk
-            if len(body) > MAX_BODY or self.clock() > ends_at:
-                raise requests.ReadTimeout
-        return bytes(body)
-
-    def _tell(self, path: str, response: requests.Response) -> None:
+    def _tell(self, path: str, headers: Mapping[str, str]) -> None:
         if self.observer is None:
             return
-        account = next((part for part in path.split("/") if part.startswith("act_")), "")
-        usage = read_usage(response.headers)
-        if usage is not None:
-            self.observer.on_usage(account, usage)
-        self.observer.on_version(
-            response.headers.get("facebook-api-version", ""),
-            response.headers.get("x-ad-api-version-warning", ""),
-        )
+        first = path.split("/")[0]
+        usage = read_usage(headers)
+        answered = headers.get("facebook-api-version", "")[:20]
+        warning = headers.get("x-ad-api-version-warning", "")[:500]
+        try:
+            if usage is not None:
+                self.observer.on_usage(first if _ACCOUNT.fullmatch(first) else "", usage)
+            if answered or warning:
+                self.observer.on_version(answered, warning)
+        except Exception:  # the write may be done; losing its answer here would hide that
+            logger.exception("the observer of Meta's headers failed")
+
+
+class _Session(requests.Session):
+    """Without redirects. The library reads a redirect's whole body even when it may not follow."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - the library's
+        return None
+
+
+class _Adapter(HTTPAdapter):
+    """Connections that keep the deadline, and no retries below ours."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = POOL_CLASSES
+
+
+class _WithoutQueries(logging.Filter):
+    """Takes the query out of the HTTP library's log lines.
+
+    Code exchange and debug_token are documented as GET, with secrets in the query. The library
+    writes whole addresses when debugging, and as a warning when the headers of an answer are odd.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                value if isinstance(value, int | float) else _QUERY.sub("?***", str(value))
+                for value in record.args
+            )
+        return True
+
+
+for _name in ("connection", "connectionpool", "util.retry"):
+    logging.getLogger(f"urllib3.{_name}").addFilter(_WithoutQueries())
 
 
 def make_session(pool_size: int = 8) -> requests.Session:
-    """A session for a process and its thread pool; the pool has one connection per thread."""
-    session = requests.Session()
+    """A session for a process and its thread pool; the pool has one connection per thread.
+
+    It takes no cookies: they would travel from one tenant's call to the next one's.
+    """
+    session = _Session()
     session.trust_env = False
-    session.max_redirects = 0
-    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=pool_size, max_retries=0)
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers["User-Agent"] = "leadmetrics"
+    adapter = _Adapter(pool_connections=1, pool_maxsize=pool_size, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
 
 
 def proof(token: AccessToken, app_secret: str) -> str:
-    """appsecret_proof: hex HMAC-SHA256 of the token under the app secret (Login Security)."""
+    """appsecret_proof: hex HMAC-SHA256 of the token under the app secret."""
+    # Facebook Login: Securing Graph API Requests
     return hmac.new(app_secret.encode(), token.reveal().encode(), hashlib.sha256).hexdigest()
-
-
-def read_page(answer: Any) -> tuple[list[Any], str]:
-    """The items of a page and the cursor of the following one, empty at the end."""
-    if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
-        raise Unreadable
-    paging = answer.get("paging") or {}
-    if not isinstance(paging, dict):
-        raise Unreadable
-    if "next" not in paging:
-        return answer["data"], ""
-    cursors = paging.get("cursors")
-    after = cursors.get("after") if isinstance(cursors, dict) else None
-    if not isinstance(after, str) or not after:
-        raise Unreadable
-    return answer["data"], after
 
 
 def _wire(value: Any) -> str:
@@ -205,65 +250,22 @@ def _wire(value: Any) -> str:
     return str(value)
 
 
-def _answer(response: requests.Response, body: bytes, *, is_write: bool) -> Any:
-    unknown = is_write and response.status_code >= 300
-    try:
-        answer = json.loads(body, parse_float=Decimal, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        if response.status_code == 401:
-            raise MetaTokenError(ErrorKind.RECONNECT) from None
-        raise _unread(response.status_code, is_write=is_write) from None
-    if isinstance(answer, dict) and "error" in answer:
-        raise _error(response, answer["error"], is_write=is_write)
-    if response.status_code == 401:
-        raise MetaTokenError(ErrorKind.RECONNECT)
-    if not response.ok or response.status_code >= 300:
-        raise _unread(response.status_code, is_write=unknown)
-    return answer
-
-
-def _unread(status: int, *, is_write: bool) -> MetaError:
-    if status >= 500 or status == 429:
-        return MetaError(ErrorKind.TRANSIENT, outcome_unknown=is_write)
-    return Unreadable(outcome_unknown=is_write)
-
-
-def _error(response: requests.Response, error: Any, *, is_write: bool) -> MetaError:
-    code = _number(error.get("code")) if isinstance(error, dict) else None
-    if not isinstance(error, dict) or code is None:
-        if response.status_code == 401:
-            return MetaTokenError(ErrorKind.RECONNECT)
-        return Unreadable(outcome_unknown=is_write)
-    subcode = _number(error.get("error_subcode"))
-    kind = classify(code, subcode, str(error.get("message", "")), type=str(error.get("type", "")))
-    if response.status_code == 401:
-        kind = ErrorKind.RECONNECT
-    usage = read_usage(response.headers)
-    waits = usage is not None and usage.wait_seconds and kind == ErrorKind.THROTTLED
-    trace = str(error.get("fbtrace_id", ""))[:40]
-    logger.info("Meta error %s/%s, trace %s", code, subcode, trace)
-    family = MetaTokenError if kind == ErrorKind.RECONNECT else MetaError
-    return family(
-        kind,
-        code=code,
-        subcode=subcode,
-        fbtrace_id=trace,
-        wait_seconds=usage.wait_seconds if usage is not None and waits else None,
-        outcome_unknown=is_write and (code in OUTCOME_UNKNOWN_CODES or response.status_code >= 500),
+def _seen_again(error: MetaError) -> MetaError:
+    """The same error once more: for a few numbers that means it is not temporary after all."""
+    again = look_up(error.meta_code or 0, error.meta_subcode).again
+    if again is None:
+        return error
+    return MetaError(
+        again,
+        code=error.meta_code,
+        subcode=error.meta_subcode,
+        fbtrace_id=error.fbtrace_id,
     )
 
 
-def _never_connected(exc: requests.RequestException) -> bool:
+def _never_connected(exc: Exception) -> bool:
     """Whether the connection itself failed, so that nothing can have been sent."""
     if isinstance(exc, ConnectTimeout):
         return True
     reason = getattr(exc.args[0], "reason", None) if exc.args else None
-    return type(reason).__name__ in ("NewConnectionError", "NameResolutionError")
-
-
-def _number(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _refuse(_constant: str) -> Any:
-    raise ValueError("NaN and Infinity are not JSON")
+    return isinstance(reason, NewConnectionError)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ class AccessToken:
     __str__ = __repr__
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, AccessToken) and other._value == self._value
+        return isinstance(other, AccessToken) and hmac.compare_digest(other._value, self._value)
 
     def __hash__(self) -> int:
         return hash(self._value)
@@ -174,6 +175,7 @@ class CampaignInsight:
     conversions: Decimal | None
     conversion_value: Decimal | None
     conversion_type: str
+    account_currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)

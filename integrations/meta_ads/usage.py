@@ -17,6 +17,7 @@ _PERCENTAGES = (
     "acc_id_util_pct",
     "app_id_util_pct",
 )
+_LARGEST = 1_000_000
 _HEADERS = (
     "x-app-usage",
     "x-ad-account-usage",
@@ -50,7 +51,7 @@ def read_usage(headers: Mapping[str, str]) -> UsageSnapshot | None:
 def _records(text: str | None) -> Iterator[Mapping[str, Any]]:
     try:
         value = json.loads(text) if text else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     if not isinstance(value, dict):
         return
@@ -59,5 +60,7 @@ def _records(text: str | None) -> Iterator[Mapping[str, Any]]:
 
 
 def _figure(value: Any) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number else 0.0
+    """A figure as it stands; what is no sensible number counts as nothing used."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0.0
+    return float(value) if 0 <= value <= _LARGEST else 0.0

@@ -1,14 +1,20 @@
-"""What a grant reaches: ad accounts, Pages; of enabled accounts also campaigns and audiences."""
+"""What a grant reaches: ad accounts, Pages; of enabled accounts also campaigns and audiences.
+
+A grant's run reads the two lists and starts one run per enabled ad account, so that one account
+that cannot be read costs no other one, and each goes on by itself after a restart.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import models, transaction
 from django.utils import timezone
 
+from integrations.access import access_integration
 from integrations.meta_ads.client import MetaAdsClient
 from integrations.models import (
     AdAccount,
@@ -19,17 +25,36 @@ from integrations.models import (
     Page,
     SyncRun,
 )
-from integrations.services.clients import meta_client
-from integrations.services.runs import progress, request_run, work_on
+from integrations.services.clients import NotConnected, meta_client
+from integrations.services.runs import TURN_SECONDS, Turn, request_run, work_on
+from leadmetrics.tenancy.actors import Actor, require_role
+from leadmetrics.tenancy.models import Role
 
 # What Meta does not say, so a sync must not touch it.
 _OURS = frozenset({"id", "enabled", "conversion_action_type", "insights_complete_at"})
 _CAN_ADVERTISE = frozenset({"ADVERTISE", "MANAGE"})
 
 
+def sync_now(*, actor: Actor, integration_id: UUID) -> SyncRun:
+    """A catalog run that a person asked for. Raises NotFound, NotAllowed, NotConnected."""
+    with transaction.atomic():
+        require_role(actor, Role.ADMIN, tenant_id=actor.tenant_id)
+        integration = access_integration(actor=actor, integration_id=integration_id)
+        if not integration.is_usable:
+            raise NotConnected
+        return request_catalog(integration)
+
+
 def request_catalog(integration: Integration) -> SyncRun:
     """A catalog run for this grant; an open one is joined."""
     return request_run(integration=integration, kind=SyncRun.Kind.CATALOG)
+
+
+def request_account_catalog(ad_account: AdAccount) -> SyncRun:
+    """A run for the campaigns, ad sets and audiences of one account; an open one is joined."""
+    return request_run(
+        integration=ad_account.integration, ad_account=ad_account, kind=SyncRun.Kind.CATALOG
+    )
 
 
 def request_all_catalogs() -> None:
@@ -41,54 +66,61 @@ def request_all_catalogs() -> None:
             request_catalog(integration)
 
 
-def sync_catalog(*, run_id: UUID) -> None:
-    """Read the catalog of the run's grant. What Meta no longer shows is kept with ``gone_at``."""
-    work_on(run_id, _read)
+def sync_catalog(*, run_id: UUID, seconds: float = TURN_SECONDS) -> None:
+    """Read the run's grant or ad account. What Meta no longer shows is kept with ``gone_at``."""
+    work_on(run_id, _read, seconds)
 
 
-def _read(run: SyncRun) -> None:
-    client = meta_client(run.integration)
-    _store_pages(run, client)
-    _store_ad_accounts(run, client)
-    for account in run.integration.ad_accounts.filter(enabled=True, gone_at=None):
-        _store_campaigns(run, client, account)
-        _store_ad_sets(run, client, account)
-        _store_audiences(run, client, account)
+def _read(turn: Turn) -> None:
+    client = meta_client(turn.run.integration)
+    account = turn.run.ad_account
+    if account is not None:
+        _store_campaigns(turn, client, account)
+        _store_ad_sets(turn, client, account)
+        _store_audiences(turn, client, account)
+        return
+    _store_ad_accounts(turn, client)
+    with transaction.atomic():
+        for enabled in turn.run.integration.ad_accounts.filter(enabled=True, gone_at=None):
+            request_account_catalog(enabled)
+    _store_pages(turn, client)
 
 
-def _store_pages(run: SyncRun, client: MetaAdsClient) -> None:
-    rows = [
+def _store_pages(turn: Turn, client: MetaAdsClient) -> None:
+    integration = turn.run.integration
+    rows = (
         Page(
-            integration=run.integration,
+            integration=integration,
             page_id=page.id,
             name=page.name,
             can_advertise=bool(_CAN_ADVERTISE.intersection(page.tasks)),
             instagram_account_id=page.instagram_account_id,
         )
         for page in client.list_pages()
-    ]
-    _replace(run, Page.objects.filter(integration=run.integration), rows, "page_id")
+    )
+    _replace(turn, Page.objects.filter(integration=integration), rows, "page_id")
 
 
-def _store_ad_accounts(run: SyncRun, client: MetaAdsClient) -> None:
-    rows = [
+def _store_ad_accounts(turn: Turn, client: MetaAdsClient) -> None:
+    integration = turn.run.integration
+    rows = (
         AdAccount(
-            integration=run.integration,
-            tenant=run.tenant,
+            integration=integration,
+            tenant=turn.run.tenant,
             ad_account_id=account.id,
             name=account.name,
             currency=account.currency,
-            timezone=account.timezone_name,
+            timezone=_known_zone(account.timezone_name),
             account_status=account.account_status,
             business_name=account.business_name,
         )
         for account in client.list_ad_accounts()
-    ]
-    _replace(run, run.integration.ad_accounts.all(), rows, "ad_account_id")
+    )
+    _replace(turn, integration.ad_accounts.all(), rows, "ad_account_id")
 
 
-def _store_campaigns(run: SyncRun, client: MetaAdsClient, account: AdAccount) -> None:
-    rows = [
+def _store_campaigns(turn: Turn, client: MetaAdsClient, account: AdAccount) -> None:
+    rows = (
         Campaign(
             ad_account=account,
             campaign_id=campaign.id,
@@ -98,14 +130,14 @@ def _store_campaigns(run: SyncRun, client: MetaAdsClient, account: AdAccount) ->
             objective=campaign.objective,
         )
         for campaign in client.list_campaigns(account.ad_account_id)
-    ]
-    _replace(run, account.campaigns.all(), rows, "campaign_id")
+    )
+    _replace(turn, account.campaigns.all(), rows, "campaign_id")
 
 
-def _store_ad_sets(run: SyncRun, client: MetaAdsClient, account: AdAccount) -> None:
+def _store_ad_sets(turn: Turn, client: MetaAdsClient, account: AdAccount) -> None:
     found = list(client.list_ad_sets(account.ad_account_id))
     campaigns = {campaign.campaign_id: campaign for campaign in account.campaigns.all()}
-    rows = [
+    rows = (
         AdSet(
             ad_account=account,
             campaign=campaigns[ad_set.campaign_id],
@@ -117,12 +149,12 @@ def _store_ad_sets(run: SyncRun, client: MetaAdsClient, account: AdAccount) -> N
         )
         for ad_set in found
         if ad_set.campaign_id in campaigns  # its campaign is archived, or younger than this run
-    ]
-    _replace(run, account.ad_sets.all(), rows, "ad_set_id")
+    )
+    _replace(turn, account.ad_sets.all(), rows, "ad_set_id")
 
 
-def _store_audiences(run: SyncRun, client: MetaAdsClient, account: AdAccount) -> None:
-    rows = [
+def _store_audiences(turn: Turn, client: MetaAdsClient, account: AdAccount) -> None:
+    rows = (
         CustomAudience(
             ad_account=account,
             audience_id=audience.id,
@@ -134,31 +166,35 @@ def _store_audiences(run: SyncRun, client: MetaAdsClient, account: AdAccount) ->
             operation_code=audience.operation_code,
         )
         for audience in client.list_custom_audiences(account.ad_account_id)
-    ]
-    _replace(run, account.audiences.all(), rows, "audience_id")
+    )
+    _replace(turn, account.audiences.all(), rows, "audience_id")
 
 
-def _replace(
-    run: SyncRun,
-    stored: models.QuerySet[Any],
-    rows: Sequence[Any],
-    key: str,
-) -> None:
+def _replace(turn: Turn, stored: models.QuerySet[Any], rows: Iterable[Any], key: str) -> None:
     """Upsert ``rows`` by their unique constraint; stored rows that are not among them are gone."""
     model = stored.model
     constraint = model._meta.constraints[0]
     kept = {*constraint.fields, *_OURS}
     names = [field.name for field in model._meta.concrete_fields if field.name not in kept]
+    # A list that changes while it is paged through shows a row twice; the later one counts.
+    present = {getattr(row, key): row for row in rows}
     with transaction.atomic():
-        progress(run, rows=len(rows), requests=1)
+        turn.progress(rows=len(present), requests=1)
         model.objects.bulk_create(
-            rows,
+            list(present.values()),
             update_conflicts=True,
             unique_fields=list(constraint.fields),
             update_fields=names,
             batch_size=500,
         )
-        present = [getattr(row, key) for row in rows]
-        stored.filter(gone_at=None).exclude(**{f"{key}__in": present}).update(
-            gone_at=timezone.now()
-        )
+        known = stored.filter(gone_at=None).values_list("pk", key)
+        gone = [pk for pk, value in known if value not in present]
+        model.objects.filter(pk__in=gone).update(gone_at=timezone.now())
+
+
+def _known_zone(name: str) -> str:
+    """Meta's zone if this machine knows it, else UTC, so that every account has days."""
+    try:
+        return ZoneInfo(name).key
+    except (KeyError, ValueError, OSError):
+        return "UTC"

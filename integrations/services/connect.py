@@ -20,12 +20,17 @@ from integrations.metadata import IntegrationMetadata
 from integrations.models import Integration
 from integrations.services.catalog import request_catalog
 from integrations.services.clients import meta_config, meta_transport, seal_token
+from integrations.services.insights import request_pull
+from integrations.services.runs import stop_runs
+from leadmetrics import queue
 from leadmetrics.audit.log import record
 from leadmetrics.errors import LeadmetricsError
 from leadmetrics.tenancy.actors import Actor, require_role
 from leadmetrics.tenancy.models import Role, Tenant
 
 EXPIRING_WITHIN = timedelta(days=7)
+# Facebook Login, Manually Build a Login Flow: a code works once.
+_CODE_USED = (100, 36009)
 
 
 class ConnectFailed(LeadmetricsError):
@@ -33,6 +38,20 @@ class ConnectFailed(LeadmetricsError):
 
     code = "connect_failed"
     user_message = "Facebook did not complete the connection. Nothing was stored; start again."
+
+
+class CodeUsed(ConnectFailed):
+    """The code was exchanged before: a second click, or the page loaded again."""
+
+    code = "code_used"
+    user_message = "This sign-in was used already; it works only once. Start again."
+
+
+class Disconnected(LeadmetricsError):
+    """Why a run ended: somebody disconnected the grant meanwhile."""
+
+    code = "disconnected"
+    user_message = "Stopped, because the connection was disconnected."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +93,33 @@ def finish_connect(*, actor: Actor, code: str) -> Integration:
         require_role(actor, Role.ADMIN, tenant_id=actor.tenant_id)
         integration = _store(actor, grant)
         request_catalog(integration)
+        for account in integration.ad_accounts.filter(enabled=True, gone_at=None):
+            request_pull(account)
     return integration
 
 
 def disconnect(*, actor: Actor, integration_id: UUID) -> Integration:
-    """Erase the token at once; history and figures stay. Raises NotFound, NotAllowed."""
+    """Erase the token at once; history and figures stay. A job withdraws the grant at Meta.
+
+    Repeatable. Raises NotFound, NotAllowed.
+    """
     with transaction.atomic():
         require_role(actor, Role.ADMIN, tenant_id=actor.tenant_id)
         integration = access_integration(actor=actor, integration_id=integration_id, lock=True)
+        if integration.status == Integration.Status.DISCONNECTED:
+            return integration
         integration.api_key = ""
         integration.status = Integration.Status.DISCONNECTED
+        integration.last_error = ""
+        integration.last_checked_at = timezone.now()
+        integration.lease_until = None
         integration.version += 1
         integration.save()
-        record(actor, "integration.disconnected", integration)
+        stop_runs(integration, Disconnected())
+        record(
+            actor, "integration.disconnected", integration, {"person": integration.meta_user_name}
+        )
+        queue.enqueue("integrations.tasks.revoke_grant", integration.pk)
     return integration
 
 
@@ -108,15 +141,15 @@ def _obtain_grant(code: str) -> Grant:
 
 
 def _failed(exc: MetaError) -> ConnectFailed:
+    if (exc.meta_code, exc.meta_subcode) == _CODE_USED:
+        return CodeUsed()
     if exc.kind in (ErrorKind.CONFIGURATION, ErrorKind.VERSION):
         return ConnectFailed(exc.user_message)
     if exc.kind in (ErrorKind.TRANSIENT, ErrorKind.UNREADABLE, ErrorKind.THROTTLED):
         return ConnectFailed(
             "Facebook did not answer properly. Nothing was stored; try again in a few minutes."
         )
-    return ConnectFailed(
-        "Facebook did not accept the sign-in any more; it works only once. Start again."
-    )
+    return ConnectFailed("Facebook did not accept the sign-in. Nothing was stored; start again.")
 
 
 def _store(actor: Actor, grant: Grant) -> Integration:
@@ -142,6 +175,7 @@ def _store(actor: Actor, grant: Grant) -> Integration:
     integration.connected_by_id = actor.user_id  # type: ignore[assignment]  # an admin is human
     integration.connected_at = integration.last_checked_at = timezone.now()
     integration.last_error = ""
+    integration.lease_until = None
     integration.version += 1 if existing else 0
     integration.status = status_for(grant.info)
     integration.save()

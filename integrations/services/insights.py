@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils import timezone
 
+from integrations.access import access_ad_account
 from integrations.meta_ads.client import MetaAdsClient
+from integrations.meta_ads.errors import ErrorKind, MetaError
 from integrations.meta_ads.insights import DEFAULT_ACTION_TYPES
 from integrations.meta_ads.types import CampaignInsight as Row
 from integrations.models import AdAccount, CampaignInsight, Integration, SyncRun
-from integrations.services.clients import meta_client
-from integrations.services.runs import progress, request_run, work_on
+from integrations.services.clients import NotConnected, meta_client
+from integrations.services.runs import TURN_SECONDS, Turn, request_run, work_on
+from leadmetrics.errors import InvalidInput
+from leadmetrics.tenancy.actors import Actor, require_role
+from leadmetrics.tenancy.models import Role
 
 # Insights, Limits and Best Practices: figures no longer change 28 days after the reported day.
 RESTATED_DAYS = 28
 FIRST_PULL_DAYS = 90
 WINDOW_DAYS = 7
-_FIELDS = (
-    "campaign_id",
+# A window is held in memory until it is whole; large accounts get shorter ones.
+WINDOW_ROWS = 5000
+_KEY = ("campaign_id", "date_start")
+_FIGURES = (
     "campaign_name",
-    "date_start",
     "impressions",
     "reach",
     "clicks",
@@ -36,7 +41,21 @@ _FIELDS = (
     "conversions",
     "conversion_value",
 )
-_UPDATED = [name for name in _FIELDS if name not in ("campaign_id", "date_start")]
+
+
+def pull_now(*, actor: Actor, ad_account_pk: int) -> SyncRun:
+    """A pull that a person asked for; an open one is joined.
+
+    Raises NotFound, NotAllowed, NotConnected, and InvalidInput for an account that is not used.
+    """
+    with transaction.atomic():
+        require_role(actor, Role.ADMIN, tenant_id=actor.tenant_id)
+        account = access_ad_account(actor=actor, pk=ad_account_pk)
+        if not account.integration.is_usable:
+            raise NotConnected
+        if not account.enabled or account.gone_at:
+            raise InvalidInput("This ad account is not used here. Choose it first.")
+        return request_pull(account)
 
 
 def request_pull(
@@ -44,15 +63,15 @@ def request_pull(
 ) -> SyncRun:
     """A run over the given days of the account's calendar; an open run of the account is joined.
 
-    By default the last 28 days, or 90 for an account that was never read completely.
+    By default 90 days for an account that was never read completely, then every day that may have
+    changed since the last complete pull: the 28 days up to it, and all after it.
     """
     until = until or today_of(ad_account)
-    days = RESTATED_DAYS if ad_account.insights_complete_at else FIRST_PULL_DAYS
     return request_run(
         integration=ad_account.integration,
         ad_account=ad_account,
         kind=SyncRun.Kind.INSIGHTS,
-        since=since or until - timedelta(days=days - 1),
+        since=since or _first_day_to_read(ad_account, until),
         until=until,
     )
 
@@ -67,72 +86,86 @@ def request_all_pulls() -> None:
             request_pull(account)
 
 
-def pull_insights(*, run_id: UUID) -> None:
+def pull_insights(*, run_id: UUID, seconds: float = TURN_SECONDS) -> None:
     """Read the run's days. Safe to repeat; a cut pull leaves earlier days as they were."""
-    work_on(run_id, _read)
+    work_on(run_id, _read, seconds)
 
 
 def today_of(ad_account: AdAccount) -> date:
     """Today in the ad account's timezone, whose days Meta reports."""
-    return timezone.now().astimezone(ZoneInfo(ad_account.timezone)).date()
+    return timezone.localdate(timezone=ZoneInfo(ad_account.timezone))
 
 
-def windows(since: date, until: date) -> Iterator[tuple[date, date]]:
-    """The days from ``until`` back to ``since``, a week at a time."""
-    while until >= since:
-        first = max(since, until - timedelta(days=WINDOW_DAYS - 1))
-        yield first, until
-        until = first - timedelta(days=1)
+def _first_day_to_read(account: AdAccount, until: date) -> date:
+    if account.insights_complete_at is None:
+        return until - timedelta(days=FIRST_PULL_DAYS - 1)
+    complete = timezone.localdate(account.insights_complete_at, ZoneInfo(account.timezone))
+    return min(complete, until) - timedelta(days=RESTATED_DAYS - 1)
 
 
-def _read(run: SyncRun) -> None:
-    account = run.ad_account
+def _read(turn: Turn) -> None:
+    run, account = turn.run, turn.run.ad_account
     assert account is not None
     assert run.since is not None and run.until is not None  # noqa: PT018 - and its days
     client = meta_client(run.integration)
-    began = timezone.now()
     # After a restart the days that were already read in this run are not read again.
-    until = run.until - timedelta(days=run.days_done)
-    for first, last in windows(run.since, until):
-        _replace_window(run, client, account, first, last)
-    _mark_complete(account, began)
+    last, days = run.until - timedelta(days=run.days_done), WINDOW_DAYS
+    while last >= run.since:
+        first = max(run.since, last - timedelta(days=days - 1))
+        try:
+            rows = _replace_window(turn, client, account, first, last)
+        except MetaError as exc:
+            if exc.kind != ErrorKind.TOO_MUCH_DATA or days == 1:
+                raise
+            days = max(1, days // 2)
+            continue
+        if rows > WINDOW_ROWS:
+            days = max(1, days * WINDOW_ROWS // rows)
+        last = first - timedelta(days=1)
+        if last >= run.since:
+            turn.may_go_on()
+    _mark_complete(run, account)
 
 
 def _replace_window(
-    run: SyncRun, client: MetaAdsClient, account: AdAccount, first: date, last: date
-) -> None:
-    """Read a window to its end, then replace it in one transaction."""
+    turn: Turn, client: MetaAdsClient, account: AdAccount, first: date, last: date
+) -> int:
+    """Read a window to its end, then replace it in one transaction; returns its rows."""
     types = (
         (account.conversion_action_type,)
         if account.conversion_action_type
         else DEFAULT_ACTION_TYPES
     )
-    rows: list[CampaignInsight] = []
+    # A list that changes while it is paged through shows a row twice; the later one counts.
+    rows: dict[tuple[str, date], Row] = {}
     requests = 0
     for page in client.get_campaign_insights(
         account.ad_account_id, first, last, action_types=types
     ):
         requests += 1
-        rows += [_insight(account, row) for row in page.rows]
+        rows.update({(row.campaign_id, row.date_start): row for row in page.rows})
     with transaction.atomic():
-        progress(run, rows=len(rows), requests=requests, days=(last - first).days + 1)
+        turn.progress(rows=len(rows), requests=requests, days=(last - first).days + 1)
         account.insights.filter(date_start__range=(first, last)).delete()
         CampaignInsight.objects.bulk_create(
-            rows,
-            batch_size=1000,
-            update_conflicts=True,
-            unique_fields=["ad_account", "date_start", "campaign_id"],
-            update_fields=[*_UPDATED, "conversion_action_type"],
+            [_insight(account, row) for row in rows.values()], batch_size=1000
         )
+    return len(rows)
 
 
 def _insight(account: AdAccount, row: Row) -> CampaignInsight:
     return CampaignInsight(
         ad_account=account,
         conversion_action_type=row.conversion_type,
-        **{name: getattr(row, name) for name in _FIELDS},
+        **{name: getattr(row, name) for name in (*_KEY, *_FIGURES)},
     )
 
 
-def _mark_complete(account: AdAccount, began: datetime) -> None:
-    AdAccount.objects.filter(pk=account.pk).update(insights_complete_at=began)
+def _mark_complete(run: SyncRun, account: AdAccount) -> None:
+    """The figures are as of the run's start, and only if it read every day that may change."""
+    assert run.started_at and run.since and run.until  # noqa: PT018 - a claimed run has them
+    zone = ZoneInfo(account.timezone)
+    today = timezone.localdate(run.started_at, zone)
+    if run.until < today or run.since > _first_day_to_read(account, today):
+        return
+    AdAccount.objects.filter(pk=account.pk).update(insights_complete_at=run.started_at)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from integrations.meta_ads.errors import MetaError
+from integrations.meta_ads.errors import ErrorKind, MetaError
 from integrations.models import AdAccount, Integration, SyncRun
 from integrations.services.clients import note_failure
 from leadmetrics import queue
@@ -18,6 +21,10 @@ from leadmetrics.errors import LeadmetricsError
 
 # Longer than the job's timeout (60 s), so that a running worker is never overtaken.
 LEASE = timedelta(seconds=90)
+# A long run goes on in another job before the queue's timeout kills this one in mid-window.
+TURN_SECONDS = 30.0
+# A run that Meta has kept waiting for a day gives up; the schedule starts a new one.
+PATIENCE = timedelta(days=1)
 SWEEP_SIZE = 20
 _TASKS = {
     SyncRun.Kind.CATALOG: "integrations.tasks.sync_catalog",
@@ -28,6 +35,36 @@ _OPEN = (SyncRun.State.WAITING, SyncRun.State.RUNNING)
 
 class Overtaken(Exception):
     """The run's lease was lost; this worker must not write anything more."""
+
+
+class TurnOver(Exception):
+    """The worker has had its time; the run goes on in another job, from where it stands."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """One worker's hold on a run."""
+
+    run: SyncRun
+    ends_at: float
+
+    def progress(self, *, rows: int = 0, requests: int = 0, days: int = 0) -> None:
+        """Add to the run's counters and renew its lease. Raises Overtaken."""
+        lease = timezone.now() + LEASE
+        if not _held(self.run).update(
+            rows=F("rows") + rows,
+            requests=F("requests") + requests,
+            days_done=F("days_done") + days,
+            lease_until=lease,
+        ):
+            raise Overtaken
+        self.run.lease_until = lease
+        self.run.days_done += days
+
+    def may_go_on(self) -> None:
+        """Raises TurnOver when another job should do the rest. Call it between two whole parts."""
+        if time.monotonic() >= self.ends_at:
+            raise TurnOver
 
 
 def request_run(
@@ -52,77 +89,122 @@ def request_run(
                 days_total=days,
             )
     except IntegrityError:
-        return SyncRun.objects.get(
+        joined = SyncRun.objects.filter(
             integration=integration, ad_account=ad_account, kind=kind, state__in=_OPEN
+        ).first()
+        if joined is not None:
+            return joined
+        # It ended between the two statements, so there is room for a new one.
+        return request_run(
+            integration=integration, kind=kind, ad_account=ad_account, since=since, until=until
         )
     queue.enqueue(_TASKS[kind], run.pk)
     return run
 
 
-def work_on(run_id: UUID, read: Callable[[SyncRun], None]) -> None:
-    """Claim the run, let ``read`` do it, and record how it ended. Safe to call twice or at once."""
+def work_on(run_id: UUID, read: Callable[[Turn], None], seconds: float) -> None:
+    """Claim the run, let ``read`` do it, and record how it ended. Safe to call twice or at once.
+
+    After so many seconds the rest is left to another job.
+    """
     run = _claim(run_id)
     if run is None:
         return
     try:
-        read(run)
+        read(Turn(run, time.monotonic() + seconds))
     except Overtaken:
         return
+    except TurnOver:
+        _hand_over(run)
     except MetaError as exc:
         note_failure(run.integration, exc)
-        _end(run, SyncRun.State.FAILED, exc)
+        if exc.kind == ErrorKind.THROTTLED and run.created_at > timezone.now() - PATIENCE:
+            _postpone(run, exc)
+        else:
+            _fail(run, exc)
     except LeadmetricsError as exc:
-        _end(run, SyncRun.State.FAILED, exc)
+        _fail(run, exc)
     except Exception:
-        _end(run, SyncRun.State.FAILED, LeadmetricsError("This did not work; it was reported."))
+        _fail(run, LeadmetricsError("This did not work; the error was reported."))
         raise
     else:
-        _end(run, SyncRun.State.COMPLETE, None)
+        _held(run).update(
+            state=SyncRun.State.COMPLETE,
+            finished_at=timezone.now(),
+            lease_until=None,
+            error_code="",
+            error="",
+        )
 
 
-def progress(run: SyncRun, *, rows: int = 0, requests: int = 0, days: int = 0) -> None:
-    """Add to the run's counters and renew its lease. Raises Overtaken."""
-    mine = SyncRun.objects.filter(pk=run.pk, lease_until=run.lease_until)
-    lease = timezone.now() + LEASE
-    if not mine.update(
-        rows=F("rows") + rows,
-        requests=F("requests") + requests,
-        days_done=F("days_done") + days,
-        lease_until=lease,
-    ):
-        raise Overtaken
-    run.lease_until = lease
-    run.days_done += days
+def stop_runs(integration: Integration, reason: LeadmetricsError) -> None:
+    """End the grant's open runs; a worker that is at one notices before it writes again."""
+    integration.sync_runs.filter(state__in=_OPEN).update(
+        state=SyncRun.State.FAILED,
+        finished_at=timezone.now(),
+        lease_until=None,
+        error_code=reason.code,
+        error=reason.user_message,
+    )
 
 
 def sweep_runs() -> None:
-    """Wake runs that nobody woke or whose worker died."""
+    """Wake runs that nobody woke, whose worker died, or whose wait at Meta is over."""
     now = timezone.now()
     due = SyncRun.objects.filter(
-        Q(state=SyncRun.State.WAITING, created_at__lt=now - timedelta(seconds=30))
-        | Q(state=SyncRun.State.RUNNING, lease_until__lt=now)
+        _free(now), Q(lease_until__isnull=False) | Q(created_at__lt=now - timedelta(seconds=30))
     ).order_by("created_at")
     with transaction.atomic():
         for run in due[:SWEEP_SIZE]:
             queue.enqueue(_TASKS[SyncRun.Kind(run.kind)], run.pk)
 
 
+def _free(now: datetime) -> Q:
+    """Not held by a worker, and not told to wait. A waiting run's lease is its earliest start."""
+    return Q(state__in=_OPEN) & (Q(lease_until__isnull=True) | Q(lease_until__lte=now))
+
+
+def _held(run: SyncRun) -> QuerySet[SyncRun]:
+    return SyncRun.objects.filter(
+        pk=run.pk, state=SyncRun.State.RUNNING, lease_until=run.lease_until
+    )
+
+
 def _claim(run_id: UUID) -> SyncRun | None:
     now = timezone.now()
-    free = Q(state=SyncRun.State.WAITING) | Q(state=SyncRun.State.RUNNING, lease_until__lt=now)
-    claimed = SyncRun.objects.filter(free, pk=run_id).update(
-        state=SyncRun.State.RUNNING, lease_until=now + LEASE, started_at=now
+    claimed = SyncRun.objects.filter(_free(now), pk=run_id).update(
+        state=SyncRun.State.RUNNING,
+        lease_until=now + LEASE,
+        started_at=Coalesce(F("started_at"), now),
+        error_code="",
+        error="",
     )
     if not claimed:
         return None
     return SyncRun.objects.select_related("integration", "ad_account", "tenant").get(pk=run_id)
 
 
-def _end(run: SyncRun, state: SyncRun.State, exc: LeadmetricsError | None) -> None:
-    SyncRun.objects.filter(pk=run.pk, lease_until=run.lease_until).update(
-        state=state,
+def _hand_over(run: SyncRun) -> None:
+    with transaction.atomic():
+        if _held(run).update(state=SyncRun.State.WAITING, lease_until=None):
+            queue.enqueue(_TASKS[SyncRun.Kind(run.kind)], run.pk)
+
+
+def _postpone(run: SyncRun, exc: MetaError) -> None:
+    """Keep what was read; the sweeper wakes the run when Meta's time is over."""
+    _held(run).update(
+        state=SyncRun.State.WAITING,
+        lease_until=timezone.now() + timedelta(seconds=exc.wait_seconds or 0),
+        error_code=exc.code,
+        error=exc.user_message,
+    )
+
+
+def _fail(run: SyncRun, exc: LeadmetricsError) -> None:
+    _held(run).update(
+        state=SyncRun.State.FAILED,
         finished_at=timezone.now(),
         lease_until=None,
-        error_code=exc.code if exc else "",
-        error=exc.user_message if exc else "",
+        error_code=exc.code,
+        error=exc.user_message,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from datetime import date
 from decimal import Decimal
@@ -9,9 +10,11 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from integrations.meta_ads.errors import MetaTokenError
-from integrations.meta_ads.types import AdCreativeSpec
-from tests.integrations.meta_ads.conftest import ACT, BASE
+from integrations.meta_ads import ads
+from integrations.meta_ads.client import MetaAdsClient
+from integrations.meta_ads.errors import MetaError, MetaTokenError, Unreadable
+from integrations.meta_ads.types import AdCreativeSpec, AdState
+from tests.integrations.meta_ads.conftest import ACT, BASE, answer, failing
 
 SINCE, UNTIL = date(2026, 9, 1), date(2026, 9, 2)
 SPEC = AdCreativeSpec(
@@ -133,7 +136,7 @@ def test_create_ad_creates_with_status_paused(client, graph):
 
 
 @pytest.mark.parametrize(
-    ("status", "answer"),
+    ("status", "body"),
     [
         (401, {"error": {"message": "expired", "code": 190, "error_subcode": 463}}),
         (401, {"error": {"message": "no code at all"}}),
@@ -142,9 +145,9 @@ def test_create_ad_creates_with_status_paused(client, graph):
     ],
 )
 def test_expired_token_raises_for_http_401_as_for_http_400_with_code_190(
-    client, graph, status, answer
+    client, graph, status, body
 ):
-    graph.get(f"{BASE}/{ACT}/insights", status=status, json=answer)
+    graph.get(f"{BASE}/{ACT}/insights", status=status, json=body)
     with pytest.raises(MetaTokenError):
         list(client.get_campaign_insights(ACT, SINCE, UNTIL))
 
@@ -188,7 +191,7 @@ def test_what_meta_left_out_stays_absent(client, graph):
     assert {row.impressions, row.reach, row.clicks, row.spend, row.ctr, row.conversions} == {None}
 
 
-def test_pages_are_read_to_the_end_even_through_an_empty_one(client, graph):
+def test_insights_come_page_by_page_and_tell_the_last_one(client, graph):
     url = f"{BASE}/{ACT}/insights"
     more = {"cursors": {"after": "a1"}, "next": "https://elsewhere.example/?access_token=x"}
     graph.get(url, json={"data": [ROW], "paging": more})
@@ -201,17 +204,31 @@ def test_pages_are_read_to_the_end_even_through_an_empty_one(client, graph):
         (0, False),
         (1, True),
     ]
-    assert [call.request.params.get("after") for call in graph.calls] == [None, "a1", "a2"]
+    assert {call.request.params["limit"] for call in graph.calls} == {"500"}
 
 
-def test_page_that_is_too_heavy_is_asked_for_in_half_the_size(client, graph):
-    url = f"{BASE}/{ACT}/insights"
-    heavy = {"error": {"code": 1, "message": "Please reduce the amount of data you're asking for"}}
-    graph.get(url, status=500, json=heavy)
-    graph.get(url, json={"data": [ROW]})
-    assert len(list(client.get_campaign_insights(ACT, SINCE, UNTIL))) == 1
-    limits = [call.request.params["limit"] for call in graph.calls]
-    assert limits == ["500", "250"]
+@pytest.mark.parametrize(
+    ("start", "stop"),
+    [
+        ("2026-08-31", "2026-08-31"),
+        ("2026-09-03", "2026-09-03"),
+        ("2026-09-01", "2026-09-02"),
+    ],
+)
+def test_row_of_other_days_than_asked_for_is_unreadable(client, graph, start, stop):
+    with pytest.raises(Unreadable):
+        rows_of(client, {**ROW, "date_start": start, "date_stop": stop}, graph=graph)
+
+
+def test_other_action_types_can_be_asked_for(client, graph):
+    graph.get(f"{BASE}/{ACT}/insights", json={"data": [ROW]})
+    (page,) = client.get_campaign_insights(ACT, SINCE, UNTIL, action_types=["link_click"])
+    assert (page.rows[0].conversion_type, page.rows[0].conversions) == ("link_click", Decimal(301))
+
+
+def test_money_knows_its_currency(client, graph):
+    (row,) = rows_of(client, {**ROW, "account_currency": "EUR"}, graph=graph)
+    assert row.account_currency == "EUR"
 
 
 # --- Creatives -----------------------------------------------------------------------------------
@@ -233,3 +250,106 @@ def test_creative_opts_out_of_every_enhancement_that_touches_words(client, graph
     assert features["text_optimizations"] == {"enroll_status": "OPT_OUT"}
     assert {feature["enroll_status"] for feature in features.values()} == {"OPT_OUT"}
     assert "standard_enhancements" not in features
+
+
+# --- Images and ads ------------------------------------------------------------------------------
+
+
+def test_upload_ad_image_sends_the_bytes_as_a_file_with_its_name(client, graph):
+    graph.post(f"{BASE}/{ACT}/adimages", json=answer("image"))
+    uploaded = client.upload_ad_image(ACT, filename="pic.png", content=b"\x89PNG bytes")
+    assert (uploaded.hash, uploaded.name) == ("5f2d", "pic.png")
+    body = graph.calls[0].request.body
+    assert b'name="filename"; filename="pic.png"' in body
+    assert b"\x89PNG bytes" in body
+    assert b'name="appsecret_proof"' in body
+
+
+def test_no_parameter_of_create_ad_can_ask_for_another_status(client):
+    for method in (MetaAdsClient.create_ad, ads.create_ad):
+        assert "status" not in inspect.signature(method).parameters
+    with pytest.raises(TypeError):
+        client.create_ad(ACT, name="Ad", ad_set_id="1", creative_id="2", status="ACTIVE")
+
+
+def test_create_ad_carries_its_label_only_when_there_is_one(client, graph):
+    graph.post(f"{BASE}/{ACT}/ads", json={"id": "88"})
+    client.create_ad(ACT, name="Ad", ad_set_id="1", creative_id="2", label="lm-1")
+    client.create_ad(ACT, name="Ad", ad_set_id="1", creative_id="2")
+    first, second = map(body_of, graph.calls)
+    assert json.loads(first["adlabels"]) == [{"name": "lm-1"}]
+    assert "adlabels" not in second
+
+
+def test_pause_ad_sets_paused(client, graph):
+    graph.post(f"{BASE}/88", json={"success": True})
+    client.pause_ad("88")
+    assert body_of(graph.calls[0])["status"] == "PAUSED"
+
+
+def test_get_ad_reads_back_what_meta_stored(client, graph):
+    graph.get(f"{BASE}/88", json=answer("ad"))
+    assert client.get_ad("88") == AdState(
+        id="88",
+        name="Tents · lm-1",
+        adset_id="7001",
+        account_id=ACT,
+        creative_id="77",
+        configured_status="PAUSED",
+        effective_status="PENDING_REVIEW",
+        label_names=("lm-1",),
+    )
+
+
+def test_get_creative_reads_back_what_was_sent(client, graph):
+    graph.get(f"{BASE}/77", json=answer("creative"))
+    creative = client.get_creative("77")
+    assert (creative.page_id, creative.instagram_user_id) == ("555", "178414")
+    assert (creative.message, creative.headline) == (SPEC.message, SPEC.headline)
+    assert (creative.description, creative.link) == (SPEC.description, SPEC.link)
+    assert (creative.call_to_action, creative.cta_link) == (SPEC.call_to_action, SPEC.link)
+    assert (creative.image_hash, creative.url_tags) == (SPEC.image_hash, SPEC.url_tags)
+
+
+def test_find_ads_takes_the_exact_name_first(client, graph):
+    others = [{**answer("ad"), "id": "89", "name": "Tents · lm-10"}, answer("ad")]
+    graph.get(f"{BASE}/{ACT}/ads", json={"data": others})
+    assert [ad.id for ad in client.find_ads(ACT, label="lm-1", name="Tents · lm-1")] == ["88"]
+    params = graph.calls[0].request.params
+    assert json.loads(params["filtering"]) == [
+        {"field": "name", "operator": "EQUAL", "value": "Tents · lm-1"}
+    ]
+    assert {"ARCHIVED", "WITH_ISSUES", "PENDING_REVIEW"} <= set(
+        json.loads(params["effective_status"])
+    )
+
+
+def test_find_ads_falls_back_to_the_label(client, graph):
+    labels = {"data": [{"id": "90", "name": "lm-10"}, {"id": "91", "name": "lm-1"}]}
+    graph.get(f"{BASE}/{ACT}/ads", json={"data": []})
+    graph.get(f"{BASE}/{ACT}/adlabels", json=labels)
+    graph.get(f"{BASE}/{ACT}/adsbylabels", json={"data": [answer("ad")]})
+    assert [ad.id for ad in client.find_ads(ACT, label="lm-1", name="x")] == ["88"]
+    assert json.loads(graph.calls[2].request.params["ad_label_ids"]) == ["91"]
+
+
+def test_find_ads_and_creatives_without_the_label_find_nothing(client, graph):
+    graph.get(f"{BASE}/{ACT}/ads", json={"data": []})
+    graph.get(f"{BASE}/{ACT}/adlabels", json={"data": [{"id": "90", "name": "lm-10"}]})
+    assert client.find_ads(ACT, label="lm-1", name="x") == ()
+    assert client.find_creatives(ACT, label="lm-1") == ()
+
+
+def test_find_creatives_by_label(client, graph):
+    graph.get(f"{BASE}/{ACT}/adlabels", json={"data": [{"id": "91", "name": "lm-1"}]})
+    graph.get(f"{BASE}/{ACT}/adcreativesbylabels", json={"data": [{"id": "77"}, {"id": "78"}]})
+    assert [found.id for found in client.find_creatives(ACT, label="lm-1")] == ["77", "78"]
+
+
+@pytest.mark.parametrize("path", ["ads", "adlabels"])
+def test_failed_look_up_is_never_an_empty_one(client, graph, path):
+    if path != "ads":
+        graph.get(f"{BASE}/{ACT}/ads", json={"data": []})
+    graph.get(f"{BASE}/{ACT}/{path}", status=400, json=failing(80004))
+    with pytest.raises(MetaError):
+        client.find_ads(ACT, label="lm-1", name="x")

@@ -1,0 +1,453 @@
+"""Pulling performance: equal to the ledger, whole windows or nothing, newest days first."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import responses
+import time_machine
+from django.db.models import Sum
+
+from integrations.meta_ads.errors import ErrorKind, MetaError
+from integrations.meta_ads.transport import Transport
+from integrations.models import AdAccount, CampaignInsight, Integration, SyncRun
+from integrations.services import insights
+from integrations.services.clients import NotConnected
+from integrations.services.insights import (
+    pull_insights,
+    pull_now,
+    request_all_pulls,
+    request_pull,
+    today_of,
+)
+from leadmetrics.errors import InvalidInput, NotAllowed, NotFound
+from leadmetrics.tenancy.actors import Actor
+from leadmetrics.tenancy.models import Tenant
+from tests.builders import make_ad_account, make_campaign, make_insights, make_integration
+from tests.conftest import StandIn
+from tests.integrations.dance import ACME_EU, work
+
+Rows = list[dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def _clock() -> Iterator[None]:
+    """Far from a quarter of an hour, at which the stand-in's figures of today move on."""
+    with time_machine.travel(datetime(2026, 11, 24, 9, 32, tzinfo=UTC)):
+        yield
+
+
+def pull(account: AdAccount, since: date | None = None, until: date | None = None) -> SyncRun:
+    run = request_pull(account, since, until)
+    pull_insights(run_id=run.pk)
+    run.refresh_from_db()
+    return run
+
+
+def stored(account: AdAccount) -> Rows:
+    """Every row without its key, in order."""
+    rows = account.insights.order_by("date_start", "campaign_id").values()
+    return [{name: value for name, value in row.items() if name != "id"} for row in rows]
+
+
+def ledger(stand_in: StandIn, since: date, until: date) -> dict[str, Any]:
+    answer: dict[str, Any] = stand_in.read(f"ledger?account={ACME_EU}&since={since}&until={until}")
+    return answer
+
+
+# --- which days ---------------------------------------------------------------------------------
+@pytest.fixture
+def here(acme: Tenant) -> AdAccount:
+    return make_ad_account(make_integration(acme), timezone="America/New_York")
+
+
+def test_today_is_the_account_s_own(here: AdAccount) -> None:
+    with time_machine.travel(datetime(2026, 11, 24, 3, 0, tzinfo=UTC)):
+        assert today_of(here) == date(2026, 11, 23)
+
+
+def test_first_pull_takes_ninety_days(here: AdAccount) -> None:
+    with time_machine.travel(datetime(2026, 11, 24, 12, 0, tzinfo=UTC)):
+        run = request_pull(here)
+    assert (run.since, run.until, run.days_total) == (date(2026, 8, 27), date(2026, 11, 24), 90)
+
+
+@pytest.mark.parametrize(
+    ("complete", "since"),
+    [
+        (datetime(2026, 11, 24, 9, 0, tzinfo=UTC), date(2026, 10, 28)),  # today: 28 days
+        (datetime(2026, 11, 23, 9, 0, tzinfo=UTC), date(2026, 10, 27)),  # yesterday: one more
+        (datetime(2026, 9, 1, 9, 0, tzinfo=UTC), date(2026, 8, 5)),  # after a gap: all of it
+        (datetime(2026, 11, 26, 9, 0, tzinfo=UTC), date(2026, 10, 28)),  # a clock ahead
+    ],
+)
+def test_later_pulls_take_every_day_that_may_have_changed(
+    here: AdAccount, complete: datetime, since: date
+) -> None:
+    here.insights_complete_at = complete
+    with time_machine.travel(datetime(2026, 11, 24, 12, 0, tzinfo=UTC)):
+        assert request_pull(here).since == since
+
+
+def test_schedule_asks_for_accounts_in_use_of_usable_grants(acme: Tenant) -> None:
+    good = make_integration(acme)
+    wanted = make_ad_account(good)
+    make_ad_account(good, enabled=False)
+    make_ad_account(good, gone_at=datetime.now(UTC))
+    make_ad_account(make_integration(acme, status="revoked"))
+    request_all_pulls()
+    assert [run.ad_account for run in SyncRun.objects.all()] == [wanted]
+
+
+def test_person_may_ask_for_a_pull(here: AdAccount, ana: Actor, ben: Actor, olga: Actor) -> None:
+    assert pull_now(actor=ana, ad_account_pk=here.pk) == pull_now(actor=ana, ad_account_pk=here.pk)
+    with pytest.raises(NotAllowed):
+        pull_now(actor=ben, ad_account_pk=here.pk)
+    with pytest.raises(NotFound):
+        pull_now(actor=olga, ad_account_pk=here.pk)
+    AdAccount.objects.update(enabled=False)
+    with pytest.raises(InvalidInput):
+        pull_now(actor=ana, ad_account_pk=here.pk)
+    Integration.objects.update(status="expired")
+    with pytest.raises(NotConnected):
+        pull_now(actor=ana, ad_account_pk=here.pk)
+
+
+# --- what is stored -----------------------------------------------------------------------------
+def test_totals_equal_the_ledger(account: AdAccount, stand_in: StandIn) -> None:
+    run = pull(account)
+    assert (run.state, run.days_done, run.error) == ("complete", 90, "")
+    truth = ledger(stand_in, run.since, run.until)
+    sums = account.insights.aggregate(
+        spend=Sum("spend"),
+        impressions=Sum("impressions"),
+        clicks=Sum("clicks"),
+        links=Sum("inline_link_clicks"),
+        purchases=Sum("conversions"),
+        value=Sum("conversion_value"),
+    )
+    assert account.insights.count() == truth["rows"] == run.rows
+    assert sums["impressions"] == truth["impressions"]
+    assert sums["clicks"] == truth["clicks"]
+    assert sums["links"] == truth["inline_link_clicks"]
+    assert sums["spend"] == Decimal(truth["spend"])
+    assert sums["purchases"] == truth["purchases"]
+    assert sums["value"] == Decimal(truth["purchase_value"])
+
+
+def test_completeness_is_as_of_the_start(account: AdAccount) -> None:
+    before = datetime.now(UTC)
+    run = pull(account)
+    account.refresh_from_db()
+    assert account.insights_complete_at == run.started_at
+    assert before <= account.insights_complete_at <= run.finished_at
+
+
+def test_pulling_twice_equals_once(account: AdAccount) -> None:
+    pull(account)
+    before = stored(account)
+    assert pull(account).state == "complete"
+    assert stored(account) == before
+
+
+def test_restated_days_are_replaced(account: AdAccount, stand_in: StandIn) -> None:
+    run = pull(account)
+    days = {"since": str(run.until - timedelta(days=10)), "until": str(run.until)}
+    stand_in.control(revise={"account": ACME_EU, **days, "percent": 120})
+    pull(account)
+    truth = ledger(stand_in, run.since, run.until)
+    assert account.insights.aggregate(Sum("spend"))["spend__sum"] == Decimal(truth["spend"])
+
+
+def test_row_that_meta_no_longer_reports_goes(account: AdAccount) -> None:
+    today = today_of(account)
+    ghost = make_campaign(account, campaign_id="1")
+    make_insights([ghost], days=3, until=today - timedelta(days=2))
+    old = make_insights([ghost], days=1, until=today - timedelta(days=200))
+    pull(account)
+    assert list(account.insights.filter(campaign_id="1")) == old
+
+
+def test_days_outside_the_run_are_not_touched(account: AdAccount) -> None:
+    pull(account)
+    before = stored(account)
+    today = today_of(account)
+    run = pull(account, today - timedelta(days=3), today - timedelta(days=2))
+    assert (run.state, run.days_done) == ("complete", 2)
+    assert stored(account) == before
+
+
+@pytest.mark.parametrize(("since_ago", "until_ago"), [(40, 10), (27, 1), (26, 0)])
+def test_part_of_the_days_is_no_complete_pull(
+    account: AdAccount, since_ago: int, until_ago: int
+) -> None:
+    complete = datetime.now(UTC) - timedelta(hours=1)
+    AdAccount.objects.update(insights_complete_at=complete)
+    account.refresh_from_db()
+    today = today_of(account)
+    run = pull(account, today - timedelta(days=since_ago), today - timedelta(days=until_ago))
+    assert run.state == "complete"
+    account.refresh_from_db()
+    assert account.insights_complete_at == complete
+
+
+# --- cut pulls ----------------------------------------------------------------------------------
+def test_cut_pull_keeps_whole_windows_and_says_it_is_incomplete(
+    account: AdAccount, stand_in: StandIn, quick: None
+) -> None:
+    pull(account)
+    before = stored(account)
+    complete = AdAccount.objects.get(pk=account.pk).insights_complete_at
+    today = today_of(account)
+    stand_in.control(
+        revise={"account": ACME_EU, "since": "2020-01-01", "until": str(today), "percent": 200}
+    )
+    stand_in.control(fail={"path": f"{ACME_EU}/insights", "code": 2, "times": 99})
+    run = pull(account)
+
+    account.refresh_from_db()
+    assert (run.state, run.error_code) == ("failed", "meta_unavailable")
+    assert run.error
+    assert account.insights_complete_at == complete
+    assert stored(account) == before
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_cut_pulls_never_mix_old_and_new_within_a_day(
+    account: AdAccount,
+    harbour: Tenant,
+    stand_in: StandIn,
+    seed: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Cut at any request, then repeated: the end is what a clean pull gives."""
+    pull(account)
+    old = by_day(account)
+    today = today_of(account)
+    stand_in.control(
+        revise={"account": ACME_EU, "since": "2020-01-01", "until": str(today), "percent": 150}
+    )
+    token = stand_in.control(sign_in="ana")["result"]["sign_in"]
+    elsewhere = make_ad_account(make_integration(harbour, token=token), ad_account_id=ACME_EU)
+    pull(elsewhere)
+    new = by_day(elsewhere)
+
+    choose = random.Random(seed)
+    for _ in range(3):
+        cut_after(monkeypatch, choose.randrange(4))
+        assert pull(account).state == "failed"
+        monkeypatch.undo()
+        assert all(rows in (old[day], new[day]) for day, rows in by_day(account).items())
+    assert pull(account).state == "complete"
+    recent = today - timedelta(days=27)
+    assert {day: rows for day, rows in by_day(account).items() if day >= recent} == {
+        day: rows for day, rows in new.items() if day >= recent
+    }
+
+
+def by_day(account: AdAccount) -> dict[date, dict[str, Decimal | None]]:
+    """Spend by day and campaign."""
+    days: dict[date, dict[str, Decimal | None]] = defaultdict(dict)
+    for row in account.insights.all():
+        days[row.date_start][row.campaign_id] = row.spend
+    return days
+
+
+def cut_after(monkeypatch: pytest.MonkeyPatch, pages: int) -> None:
+    """Lose the connection for good after so many requests."""
+    real: Callable[..., Any] = Transport.get
+    left = [pages]
+
+    def get(self: Transport, *args: Any) -> Any:
+        if not left[0]:
+            raise MetaError(ErrorKind.TRANSIENT)
+        left[0] -= 1
+        return real(self, *args)
+
+    monkeypatch.setattr(Transport, "get", get)
+
+
+def test_restarted_run_does_not_read_its_days_again(account: AdAccount, stand_in: StandIn) -> None:
+    run = request_pull(account)
+    SyncRun.objects.update(days_done=84)
+    pull_insights(run_id=run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.days_done) == ("complete", 90)
+    assert run.requests == 1
+    assert (
+        account.insights.count()
+        == ledger(stand_in, run.since, run.since + timedelta(days=5))["rows"]
+    )
+
+
+def test_long_pull_goes_on_in_turns(account: AdAccount) -> None:
+    run = request_pull(account)
+    pull_insights(run_id=run.pk, seconds=0)
+    run.refresh_from_db()
+    assert (run.state, run.days_done) == ("waiting", 7)
+    newest = account.insights.order_by("-date_start").first()
+    assert newest.date_start == run.until
+    done = work(account.integration)
+    assert done[-1].days_done == 90
+
+
+def test_throttled_pull_goes_on_where_it_stopped(
+    account: AdAccount, stand_in: StandIn, quick: None
+) -> None:
+    stand_in.control(throttle={"account": ACME_EU, "code": 80000, "minutes": 5})
+    run = pull(account)
+    assert (run.state, run.error_code) == ("waiting", "meta_throttled")
+    assert run.lease_until > datetime.now(UTC)
+    stand_in.control(clear_faults=True)
+    with time_machine.travel(run.lease_until + timedelta(seconds=1)):
+        pull_insights(run_id=run.pk)
+    run.refresh_from_db()
+    assert run.state == "complete"
+
+
+def test_expired_token_stops_the_pull_and_marks_the_grant(
+    account: AdAccount, stand_in: StandIn
+) -> None:
+    stand_in.control(expire_token="ana")
+    run = pull(account)
+    account.integration.refresh_from_db()
+    assert (run.state, account.integration.status) == ("failed", "expired")
+    assert "reconnect" in run.error
+
+
+# --- large and odd answers ----------------------------------------------------------------------
+GRAPH = "http://graph.test/v26.0"
+
+
+@pytest.fixture
+def odd(acme: Tenant, settings: Any) -> AdAccount:
+    settings.META_API_BASE_URL = "http://graph.test"
+    return make_ad_account(make_integration(acme), ad_account_id="act_9", timezone="UTC")
+
+
+def row(day: date, campaign: str = "1", **metrics: Any) -> dict[str, Any]:
+    return {
+        "campaign_id": campaign,
+        "campaign_name": f"Campaign {campaign}",
+        "date_start": day.isoformat(),
+        "date_stop": day.isoformat(),
+        **metrics,
+    }
+
+
+def answering(mock: responses.RequestsMock, rows_of: Callable[[date, date], Any]) -> None:
+    """Answer each window by ``rows_of(since, until)``: rows, or a status and an error."""
+
+    def answer(request: Any) -> tuple[int, dict[str, str], str]:
+        span = json.loads(parse_qs(urlsplit(request.url).query)["time_range"][0])
+        rows = rows_of(date.fromisoformat(span["since"]), date.fromisoformat(span["until"]))
+        if isinstance(rows, tuple):
+            return rows[0], {}, json.dumps({"error": rows[1]})
+        return 200, {}, json.dumps({"data": rows, "paging": {"cursors": {"after": "x"}}})
+
+    mock.add_callback(responses.GET, f"{GRAPH}/act_9/insights", callback=answer)
+
+
+def test_window_that_is_too_large_is_halved(odd: AdAccount, quick: None) -> None:
+    asked: list[int] = []
+
+    def rows_of(since: date, until: date) -> Any:
+        days = (until - since).days + 1
+        asked.append(days)
+        if days > 2:
+            return 400, {"message": "reduce", "code": 100, "error_subcode": 1487534}
+        return [row(since + timedelta(days=n)) for n in range(days)]
+
+    today = today_of(odd)
+    with responses.RequestsMock() as mock:
+        answering(mock, rows_of)
+        run = pull(odd, today - timedelta(days=6), today)
+    assert (run.state, run.days_done, odd.insights.count()) == ("complete", 7, 7)
+    assert asked[-7:] == [1] * 7
+    assert max(asked) == 7
+
+
+def test_day_that_is_too_large_ends_the_run(odd: AdAccount, quick: None) -> None:
+    with responses.RequestsMock() as mock:
+        answering(mock, lambda *_: (400, {"message": "x", "code": 100, "error_subcode": 1487534}))
+        run = pull(odd)
+    assert (run.state, run.error_code) == ("failed", "too_much_data")
+
+
+def test_large_account_gets_shorter_windows(
+    odd: AdAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insights, "WINDOW_ROWS", 20)
+    asked: list[int] = []
+
+    def rows_of(since: date, until: date) -> Any:
+        days = (until - since).days + 1
+        asked.append(days)
+        return [row(since + timedelta(days=n), str(c)) for n in range(days) for c in range(1, 11)]
+
+    today = today_of(odd)
+    with responses.RequestsMock() as mock:
+        answering(mock, rows_of)
+        run = pull(odd, today - timedelta(days=12), today)
+    assert asked == [7, 2, 2, 2]
+    assert (run.rows, odd.insights.count()) == (130, 130)
+
+
+def test_row_that_comes_twice_counts_once(odd: AdAccount) -> None:
+    today = today_of(odd)
+    with responses.RequestsMock() as mock:
+        answering(mock, lambda *_: [row(today, spend="1.00"), row(today, spend="2.00")])
+        run = pull(odd, today, today)
+    assert (run.rows, odd.insights.get().spend) == (1, Decimal(2))
+
+
+def test_missing_stays_missing(odd: AdAccount) -> None:
+    today = today_of(odd)
+    with responses.RequestsMock() as mock:
+        answering(mock, lambda *_: [row(today, impressions="0")])
+        pull(odd, today, today)
+    stored_row = odd.insights.get()
+    assert stored_row.impressions == 0
+    assert stored_row.conversions is stored_row.spend is stored_row.reach is None
+    assert stored_row.conversion_action_type == ""
+
+
+def test_account_s_own_conversion_counts(odd: AdAccount) -> None:
+    odd.conversion_action_type = "lead"
+    odd.save()
+    today = today_of(odd)
+    actions = [{"action_type": "purchase", "value": "3"}, {"action_type": "lead", "value": "8"}]
+    with responses.RequestsMock() as mock:
+        answering(mock, lambda *_: [row(today, actions=actions)])
+        pull(odd, today, today)
+    stored_row = odd.insights.get()
+    assert (stored_row.conversions, stored_row.conversion_action_type) == (8, "lead")
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        [{"campaign_id": "x"}],
+        [{"campaign_id": "1", "date_start": "yesterday"}],
+        ["a row"],
+        [[]],
+    ],
+)
+def test_nonsense_is_not_stored_and_old_rows_stay(
+    odd: AdAccount, quick: None, nonsense: Any
+) -> None:
+    today = today_of(odd)
+    make_insights([make_campaign(odd, campaign_id="5")], days=3, until=today)
+    with responses.RequestsMock() as mock:
+        answering(mock, lambda *_: nonsense)
+        run = pull(odd, today, today)
+    assert (run.state, run.error_code) == ("failed", "unreadable_answer")
+    assert CampaignInsight.objects.count() == 3

@@ -1,0 +1,76 @@
+"""Support sees connections and runs, changes nothing, and never sees a token."""
+
+from __future__ import annotations
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from integrations.models import CampaignInsight
+from integrations.services.catalog import request_catalog
+from leadmetrics.tenancy.models import Tenant
+from tests.builders import TOKEN, make_push_target, make_user
+from tests.integrations.conftest import page_text
+
+MODELS = [
+    model
+    for model in apps.get_app_config("integrations").get_models()
+    if model is not CampaignInsight
+]
+
+
+@pytest.fixture
+def support(db: None) -> Client:
+    client = Client()
+    client.force_login(make_user("Sam", is_staff=True))
+    return client
+
+
+@pytest.fixture
+def world(acme: Tenant) -> None:
+    target = make_push_target(acme)
+    integration = target.ad_account.integration
+    integration.metadata = {**integration.metadata, "adAccountId": "act_42"}
+    integration.save()
+    request_catalog(integration)
+    target.ad_account.audiences.create(audience_id="1", name="Buyers", subtype="CUSTOM")
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_support_sees_it_and_cannot_change_it(support: Client, world: None, model: type) -> None:
+    name = f"admin:integrations_{model._meta.model_name}"
+    row = model.objects.get()
+    pages = [
+        support.get(reverse(f"{name}_changelist")),
+        support.get(reverse(f"{name}_changelist"), {"q": "no such thing"}),
+        support.get(reverse(f"{name}_change", args=[row.pk])),
+        support.get(reverse(f"{name}_history", args=[row.pk])),
+    ]
+    for page in pages:
+        assert page.status_code == 200
+        assert TOKEN not in page_text(page)
+        assert "v1.k1." not in page_text(page)  # the sealed form
+        assert "api_key" not in page_text(page)
+    for action in ("change", "delete"):
+        assert support.post(reverse(f"{name}_{action}", args=[row.pk]), {}).status_code == 403
+    assert support.post(reverse(f"{name}_add"), {}).status_code == 403
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_each_list_can_be_searched_by_id(model: type) -> None:
+    assert any("id" in field for field in admin.site.get_model_admin(model).search_fields)
+
+
+def test_defaults_of_a_grant_are_shown(support: Client, world: None) -> None:
+    found = support.get(reverse("admin:integrations_integration_changelist"), {"q": "Ana Keller"})
+    assert "Ana Keller" in page_text(found)
+    url = page_text(found).split('href="/admin/integrations/integration/')[1].split('"')[0]
+    assert "act_42" in page_text(support.get(f"/admin/integrations/integration/{url}"))
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_people_without_staff_rights_see_nothing(as_ana: Client, model: type) -> None:
+    url = reverse(f"admin:integrations_{model._meta.model_name}_changelist")
+    assert as_ana.get(url).status_code in (302, 403)

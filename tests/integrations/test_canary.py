@@ -1,0 +1,131 @@
+"""The token and the app secret go through every flow of Connections and come out nowhere."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import urllib.parse
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core import serializers
+from django.test import Client
+from django.urls import reverse
+from django_q.models import OrmQ
+
+from integrations.models import AdAccount, Integration
+from integrations.services.clients import open_token
+from integrations.services.tokens import refresh
+from leadmetrics import queue
+from leadmetrics.audit.models import AuditEntry
+from leadmetrics.tenancy.models import Tenant
+from tests.builders import make_user
+from tests.conftest import StandIn
+from tests.integrations.conftest import page_text
+from tests.integrations.dance import press, work
+
+
+def forms_of(secret: str) -> list[str]:
+    """The secret as it is, for addresses, in base64 at each of the three offsets, and in hex."""
+    shifted = [base64.b64encode(b"x" * n + secret.encode()).decode()[4:-4] for n in range(3)]
+    return [secret, urllib.parse.quote(secret, safe=""), secret.encode().hex(), *shifted]
+
+
+def rows_as_text() -> str:
+    """Every row of our tables and of the queue, jobs unpacked."""
+    models = [model for model in apps.get_models() if model._meta.app_label != "contenttypes"]
+    stored = [serializers.serialize("json", model.objects.all()) for model in models]
+    return "\n".join([*stored, *(repr(row.task()) for row in OrmQ.objects.all())])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_secret_leaves_the_process(
+    acme: Tenant,
+    as_ana: Client,
+    start: Any,
+    stand_in: StandIn,
+    quick: None,
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    seen: list[str] = []
+
+    def visit(name: str, *args: Any, **form: Any) -> Any:
+        url = reverse(f"connections:{name}", args=[acme.slug, *args])
+        response = as_ana.post(url, form, follow=True) if form else as_ana.get(url, follow=True)
+        seen.append(page_text(response))
+        seen.append(json.dumps(dict(response.headers)))
+        return response
+
+    # Connect: denied, failed, partial, whole.
+    seen.append(page_text(as_ana.get(press(start(), "cancel"))))
+    back = press(start())
+    stand_in.control(html_error={"path": "debug_token", "times": 9})
+    seen.append(page_text(as_ana.get(back)))
+    stand_in.control(clear_faults=True)
+    seen.append(page_text(as_ana.get(press(start(), without={"ads_management"}), follow=True)))
+    seen.append(page_text(as_ana.get(press(start(rerequest="1")), follow=True)))
+    grant = Integration.objects.get()
+    tokens = {open_token(grant).reveal()}
+
+    # Read, also with trouble of every kind.
+    work(grant)
+    account = grant.ad_accounts.get(name="Acme Outdoor EU")
+    visit("ad_accounts", grant.pk, account=[account.pk], shown=[account.pk])
+    work(grant)
+    for fault in (
+        {"fail": {"path": "me/adaccounts", "code": 10, "status": 400, "times": 9}},
+        {"html_error": {"path": "me/adaccounts", "times": 9}},
+        {"lose_reply": {"path": "me/adaccounts", "method": "GET", "times": 9}},
+    ):
+        stand_in.control(**fault)
+        visit("sync", grant.pk, back="")
+        work(grant)
+        stand_in.control(clear_faults=True)
+    visit("list")
+    for name in ("ad_accounts", "new_target", "progress", "disconnect", "permissions"):
+        visit(name, grant.pk)
+    visit("pull", account.pk, x="1")
+
+    # A job that breaks in an unforeseen way.
+    run = grant.sync_runs.filter(state="waiting").first()
+    AdAccount.objects.filter(pk=account.pk).update(timezone="Nowhere/City")
+    with pytest.raises(queue.JobFailed):
+        queue.run_job("integrations.tasks.pull_insights", str(run.pk))
+    AdAccount.objects.filter(pk=account.pk).update(timezone="Europe/Berlin")
+
+    # Refresh, expire, disconnect.
+    soon = {**grant.metadata, "tokenExpiresAt": "2999-01-01T00:00:00+00:00"}
+    Integration.objects.update(metadata=soon, last_checked_at=None)
+    refresh(integration_id=grant.pk)
+    stand_in.control(expire_token="ana")
+    visit("sync", grant.pk, back="")
+    work(grant)
+    visit("list")
+    support = Client()
+    support.force_login(make_user("Sam", is_staff=True))
+    for page in ("changelist", "change", "history"):
+        args = [] if page == "changelist" else [grant.pk]
+        url = reverse(f"admin:integrations_integration_{page}", args=args)
+        seen.append(page_text(support.get(url)))
+    database = rows_as_text()
+    visit("disconnect", grant.pk, yes="1")
+
+    tokens |= {
+        token
+        for people in stand_in.control(list=True)["result"]["list"].values()
+        for token in people
+    }
+    captured = capfd.readouterr()
+    everything = "\n".join(
+        [*seen, caplog.text, captured.out, captured.err, database, rows_as_text()]
+    )
+    assert len(AuditEntry.objects.all()) > 5
+    assert len(everything) > 100_000
+    for secret in [*tokens, settings.META_APP_SECRET]:
+        for form in forms_of(secret):
+            assert form not in everything
