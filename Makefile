@@ -1,7 +1,16 @@
 # The face of the project: `make help` lists what there is.
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+# The first one that really runs: a version manager's command may exist and refuse to.
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
+  { command -v $$python; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
+
+# Production settings that only look the part.
+PRETENDED := DATA_DIR=build/check SITE_URL=https://ads.example.com DATABASE_URL= \
+  SECRET_KEY=check-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFG \
+  ENCRYPTION_KEYS=k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= \
+  META_APP_ID=1 META_APP_SECRET=check-only
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench screenshots clean locks
@@ -12,19 +21,17 @@ help: ## Show this list
 run: $(VENV)/run.stamp ## Run everything: web, worker, stand-in Graph API (PORT, SANDBOX_PORT)
 	@DJANGO_SETTINGS_MODULE=leadmetrics.settings exec $(BIN)/python manage.py up
 
-test: $(VENV)/dev.stamp ## Run the suite (DATABASE_URL for PostgreSQL)
+test: $(VENV)/dev.stamp ## Run the suite (ARGS for pytest, DATABASE_URL for PostgreSQL)
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/dev.stamp ## Format, lint, types, import contracts, deploy check
+check: $(VENV)/dev.stamp ## Format, lint, types, import contracts, templates, deploy check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy leadmetrics integrations approvals
 	$(BIN)/lint-imports
 	$(BIN)/djlint --lint --quiet templates
-	SITE_URL=https://ads.example.com SECRET_KEY=check-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFG \
-	  ENCRYPTION_KEYS=k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= META_APP_ID=1 META_APP_SECRET=check-only \
-	  $(BIN)/python manage.py check --deploy --fail-level WARNING
-	$(BIN)/python manage.py makemigrations --check --dry-run
+	env $(PRETENDED) $(BIN)/python manage.py check --deploy --fail-level WARNING
+	env DATA_DIR=build/check DATABASE_URL= $(BIN)/python manage.py makemigrations --check --dry-run
 
 bench: $(VENV)/dev.stamp ## Measure, print a table, write build/bench.json
 	@$(BIN)/python -m tests.bench
@@ -55,4 +62,5 @@ $(VENV)/dev.stamp: requirements/dev.txt | $(BIN)/python
 $(BIN)/python:
 	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
 	  echo "Leadmetrics needs Python 3.11 or newer; set PYTHON=/path/to/python3.11." >&2; exit 1; fi
-	@"$(PYTHON)" -m venv $(VENV) || { echo "Python's venv module is missing; on Debian: apt install python3-venv" >&2; exit 1; }
+	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "Python's venv module is missing; on Debian: apt install python3-venv" >&2; exit 1; }

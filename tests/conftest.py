@@ -1,16 +1,29 @@
-"""What the whole suite shares."""
+"""What the whole suite shares: two tenants with their people, the stand-in, the real product."""
 
 from __future__ import annotations
 
 import json
+import os
 import urllib.request
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.core.cache import cache
+from django.test import Client
 
-from integrations.sandbox.server import SandboxHandle, start_in_thread
 from leadmetrics.audit import append_only
+from leadmetrics.tenancy.actors import Actor
+from leadmetrics.tenancy.models import Role, Tenant
+from tests.builders import client_for, make_member, make_tenant
+from tests.stack import Stack, chromium, open_browser
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from integrations.sandbox.server import SandboxHandle
+
+NO_BROWSER = "there is no chromium on this machine"
 
 
 @pytest.fixture(autouse=True)
@@ -19,12 +32,74 @@ def _emptied_tables(request: pytest.FixtureRequest) -> Iterator[None]:
 
     post_migrate, which the flush sends, puts them back.
     """
-    if "transactional_db" not in request.fixturenames:
+    marker = request.node.get_closest_marker("django_db")
+    by_marker = marker is not None and bool(marker.kwargs.get("transaction"))
+    if not by_marker and "transactional_db" not in request.fixturenames:
         yield
         return
     request.getfixturevalue("transactional_db")
     yield
     append_only.remove()
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    """Rows of two tests may share an id, so counters of the one must not slow the other."""
+    cache.clear()
+
+
+@pytest.fixture
+def acme(db: None) -> Tenant:
+    return make_tenant()
+
+
+@pytest.fixture
+def harbour(db: None) -> Tenant:
+    return make_tenant("harbour", "Harbour Books", timezone="Europe/London")
+
+
+@pytest.fixture
+def ana(acme: Tenant) -> Actor:
+    """Acme's admin."""
+    return make_member(acme, "Ana", Role.ADMIN)
+
+
+@pytest.fixture
+def ben(acme: Tenant) -> Actor:
+    """Acme's reviewer."""
+    return make_member(acme, "Ben", Role.REVIEWER)
+
+
+@pytest.fixture
+def vera(acme: Tenant) -> Actor:
+    """Acme's viewer."""
+    return make_member(acme, "Vera", Role.VIEWER)
+
+
+@pytest.fixture
+def olga(harbour: Tenant) -> Actor:
+    """The outsider: admin of another tenant."""
+    return make_member(harbour, "Olga", Role.ADMIN)
+
+
+@pytest.fixture
+def as_ana(ana: Actor) -> Client:
+    return client_for(ana)
+
+
+@pytest.fixture
+def as_ben(ben: Actor) -> Client:
+    return client_for(ben)
+
+
+@pytest.fixture
+def as_vera(vera: Actor) -> Client:
+    return client_for(vera)
+
+
+@pytest.fixture
+def as_olga(olga: Actor) -> Client:
+    return client_for(olga)
 
 
 class StandIn:
@@ -52,8 +127,65 @@ class StandIn:
 @pytest.fixture
 def stand_in(settings: Any) -> Iterator[StandIn]:
     """A fresh stand-in that the product's settings point at."""
+    from integrations.sandbox.server import start_in_thread
+
     handle = start_in_thread()
     settings.META_API_BASE_URL = handle.base_url
     settings.META_OAUTH_DIALOG_URL = f"{handle.base_url}/v26.0/dialog/oauth"
     yield StandIn(handle)
     handle.stop()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The real product with its demo workspace; flow tests share it and find what others left."""
+    running = Stack(tmp_path_factory.mktemp("stack"))
+    running.up()
+    yield running
+    try:
+        running.stop()
+    finally:
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for a module: while it is open, the database cannot be used in this thread."""
+    if chromium() is None:
+        if os.environ.get("CI"):
+            pytest.fail(NO_BROWSER)
+        pytest.skip(NO_BROWSER)
+    with open_browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh window without cookies; what the page's scripts or its CSP complain of fails."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    complaints: list[str] = []
+    opened = context.new_page()
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("console", lambda said: complaints.append(said.text) if _is_trouble(said) else None)
+    yield opened
+    context.close()
+    assert complaints == []
+
+
+def _is_trouble(said: Any) -> bool:
+    # A test may well ask for a page that answers 404 or 409.
+    return said.type == "error" and not said.text.startswith("Failed to load resource")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A suite that skipped its browser tests must not look like one that passed them."""
+    skipped = [
+        r for r in terminalreporter.stats.get("skipped", []) if NO_BROWSER in str(r.longrepr)
+    ]
+    if skipped:
+        terminalreporter.write_line(
+            f"NOT TESTED IN A BROWSER: {len(skipped)} tests were skipped, {NO_BROWSER}. "
+            "On Debian: apt install chromium",
+            red=True,
+            bold=True,
+        )

@@ -17,7 +17,7 @@ PAGE_SIZE = 50
 
 # action: (icon, tone, what the actor did). {name} and the like come from the entry's data.
 SENTENCES: Mapping[str, tuple[str, str, str]] = {
-    "proposal.received": ("bot", "", "proposed {proposed} variants, {refused} were refused"),
+    "proposal.received": ("bot", "", "proposed ad copy: {proposed} taken, {refused} refused"),
     "variant.approved": ("check", "good", "approved version {revision} of {what}"),
     "variant.rejected": ("x", "bad", "rejected version {revision} of {what}"),
     "variant.edited": ("pencil", "info", "edited {what}"),
@@ -29,6 +29,7 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = {
     "integration.connected": ("plug", "good", "connected the Facebook account of {person}"),
     "integration.reconnected": ("plug", "good", "reconnected the Facebook account of {person}"),
     "integration.disconnected": ("unplug", "warn", "disconnected a Facebook account"),
+    "integration.withdrawn": ("unplug", "", "gave back the access of {person} at Facebook"),
     "integration.refreshed": ("refresh-cw", "", "renewed the access to Facebook"),
     "integration.not_extended": ("clock", "warn", "could not extend the access to Facebook"),
     "integration.lost": ("unplug", "bad", "lost the access to Facebook"),

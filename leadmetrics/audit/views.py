@@ -27,8 +27,8 @@ def activity(request: TenantRequest, tenant: str) -> HttpResponse:
     narrow = ActivityFilter(
         who=request.GET.get("who", ""),
         kind=request.GET.get("kind", ""),
-        object_type=request.GET.get("type", ""),
-        object_id=request.GET.get("id", ""),
+        object_type=_text(request, "type"),
+        object_id=_text(request, "id"),
     )
     page = activity_page(
         request.tenant, narrow, before=_place(request, "before"), after=_place(request, "after")
@@ -63,6 +63,10 @@ def _check_chain(request: TenantRequest) -> None:
             f"The log does not hold from entry {broken.seq} on: {broken.reason}. "
             "Tell the operator of this installation; a backup shows what stood there.",
         )
+
+
+def _text(request: TenantRequest, name: str) -> str:
+    return request.GET.get(name, "").replace("\0", "")  # PostgreSQL knows no such character
 
 
 def _place(request: TenantRequest, name: str) -> int | None:

@@ -147,7 +147,7 @@ def _needs(
             yield _need(
                 "ban",
                 "bad",
-                f"{account.name}: {account.status_label.lower()}",
+                f"{account.name}: {account.status_label}",
                 f"Meta runs no ads there until that is settled in Ads Manager.{fixer}",
                 connections,
                 "See the ad account",
@@ -514,7 +514,7 @@ def _columns(query: ReportQuery, *, many: bool) -> list[dict[str, Any]]:
 @require_GET
 def audiences(request: TenantRequest, tenant: str) -> HttpResponse:
     """Custom audiences of the enabled ad accounts, with what each is good for."""
-    search = request.GET.get("q", "").strip()[:100]
+    search = request.GET.get("q", "").replace("\0", "").strip()[:100]
     page = selectors.audience_page(
         selectors.audiences(request.tenant, search=search),
         after=_number(request.GET.get("after", "")),

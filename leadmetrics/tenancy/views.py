@@ -170,7 +170,7 @@ def policy(request: TenantRequest, tenant: str) -> HttpResponse:
     """The rules of the workspace."""
     current = request.tenant
     form = PolicyForm(
-        request.POST or None,
+        request.POST if request.method == "POST" else None,
         initial={
             "copy_limits": current.copy_limits,
             "timezone": current.timezone,

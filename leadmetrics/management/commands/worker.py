@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.db import connections
 
 from leadmetrics import queue
 from leadmetrics.processes import Supervisor, cluster
@@ -15,8 +16,8 @@ class Command(BaseCommand):
     help = "Run jobs and schedules until stopped. Start it on as many machines as you like."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        queue.install_schedules(SCHEDULES)
         supervisor = Supervisor([cluster()])
         supervisor.stop_on_signals()
-        supervisor.start()
+        queue.install_schedules(SCHEDULES)
+        connections.close_all()  # the cluster opens its own
         supervisor.run()

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import csv
+import io
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from leadmetrics.reports.exports import guarded
+from leadmetrics.tenancy.models import Tenant
+from tests.leadmetrics.reports.worlds import TODAY, make_account, make_day
+
+YESTERDAY = TODAY - timedelta(days=1)
+
+
+def table(client: Client, name: str, query: str = "") -> list[dict[str, str]]:
+    response: Any = client.get(f"/t/acme/reports/export/{name}.csv{query}")
+    assert response.status_code == 200
+    assert response.streaming
+    text = b"".join(response.streaming_content).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+49 30", "'+49 30"),
+        ("@cmd", "'@cmd"),
+        ("-2+3", "'-2+3"),
+        ("\t=1", "'\t=1"),
+        ("-12.50", "-12.50"),
+        (Decimal("-12.50"), "-12.50"),
+        (-3, "-3"),
+        ("Spring - sale", "Spring - sale"),
+        (None, ""),
+        (0, "0"),
+    ],
+)
+def test_no_cell_becomes_a_formula_and_numbers_stay_numbers(cell: Any, written: str) -> None:
+    assert guarded(cell) == written
+
+
+def test_campaigns_are_written_as_shown_with_their_totals(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme)
+    make_day(account, YESTERDAY, "1", spend="10.005", impressions=1000, clicks=3)
+    make_day(account, YESTERDAY, "2", name="=HYPERLINK(1)", spend="20", impressions=1000)
+
+    rows = table(as_vera, "campaigns", "?range=7d")
+
+    assert [(row["Row"], row["Campaign"], row["Spend"], row["CTR"]) for row in rows] == [
+        ("Campaign", "'=HYPERLINK(1)", "20.00", ""),
+        ("Campaign", "Campaign 1", "10.01", "0.30"),
+        ("Account total", "", "30.01", "0.15"),
+        ("Currency total", "", "30.01", "0.15"),
+    ]
+    assert rows[0]["First day"] == "2026-11-17"
+    assert rows[0]["Read at"] == "2026-11-24T09:00+00:00"
+    assert rows[0]["Conversions"] == ""
+    assert {row["Currency"] for row in rows} == {"EUR"}
+
+
+def test_every_page_of_the_campaigns_is_written(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme)
+    for number in range(120):
+        make_day(account, YESTERDAY, str(number), spend=number)
+
+    rows = [row for row in table(as_vera, "campaigns") if row["Row"] == "Campaign"]
+
+    assert [row["Campaign ID"] for row in rows] == [str(n) for n in range(119, -1, -1)]
+
+
+def test_days_are_written_as_under_the_chart(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme)
+    make_day(account, YESTERDAY, clicks=5, impressions=100)
+    make_day(account, TODAY - timedelta(days=3), clicks=1, impressions=50)
+
+    rows = table(as_vera, "days", "?since=2026-11-22&until=2026-11-23&metric=ctr&compare=1")
+
+    assert rows == [
+        {
+            "Currency": "EUR",
+            "Day": "2026-11-22",
+            "CTR": "",
+            "Day before": "2026-11-20",
+            "CTR before": "",
+        },
+        {
+            "Currency": "EUR",
+            "Day": "2026-11-23",
+            "CTR": "5.00",
+            "Day before": "2026-11-21",
+            "CTR before": "2.00",
+        },
+    ]
+
+
+def test_every_row_is_written_as_meta_sent_it(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme)
+    make_day(account, YESTERDAY, spend="0.123456", reach=70, conversions=None)
+    make_day(make_account(acme, "Half", insights_complete_at=None), YESTERDAY, spend=9)
+
+    (row,) = table(as_vera, "every-row", "?range=7d")
+
+    assert (row["Day"], row["Spend"], row["Reach"], row["Conversions"]) == (
+        *("2026-11-23", "0.123456", "70", ""),
+    )
+
+
+def test_an_unknown_table_is_a_404(acme: Tenant, as_vera: Client) -> None:
+    assert as_vera.get("/t/acme/reports/export/secrets.csv").status_code == 404
+
+
+def test_a_bad_range_leads_back_to_the_page(acme: Tenant, as_vera: Client) -> None:
+    response = as_vera.get("/t/acme/reports/export/days.csv?since=x&until=y")
+
+    assert response.status_code == 302
+    assert response.headers["Location"] == "/t/acme/reports/"

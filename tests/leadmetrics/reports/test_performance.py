@@ -1,0 +1,344 @@
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from integrations.models import CampaignInsight
+from leadmetrics.tenancy.models import Tenant
+from tests.builders import make_campaign
+from tests.leadmetrics.reports.worlds import (
+    NOW,
+    TODAY,
+    make_account,
+    make_day,
+    make_run,
+)
+
+URL = "/t/acme/reports/"
+
+
+def text_of(response: Any) -> str:
+    """The page's words, without markup and runs of blanks."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+def cells_of(response: Any, name: str) -> list[str]:
+    """The figures of the table row that begins with ``name``."""
+    (row,) = [
+        row
+        for row in re.findall(r"<tr>.*?</tr>", response.content.decode(), re.S)
+        if f"<bdi>{name}</bdi>" in row.split("</th>")[0]
+    ]
+    cells = re.findall(r'<td class="table__num">(.*?)</td>', row, re.S)
+    return ["–" if "missing" in cell else cell for cell in cells]
+
+
+def order_of(response: Any) -> list[str]:
+    rows = re.findall(
+        r'<th scope="row" class="table__main"><bdi>(.*?)</bdi>', response.content.decode()
+    )
+    return [name for name in rows if not name.startswith("Total")]
+
+
+@pytest.mark.parametrize("name", ["reports:performance", "reports:freshness", "reports:audiences"])
+def test_logged_out_people_go_to_sign_in(acme: Tenant, client: Client, name: str) -> None:
+    url = reverse(name, args=["acme"])
+
+    assert client.get(url).headers["Location"] == f"/sign-in/?next={url}"
+
+
+@pytest.mark.parametrize(
+    "path", ["reports/", "reports/freshness/", "reports/export/days.csv", "audiences/", ""]
+)
+def test_strangers_get_404(acme: Tenant, as_olga: Client, path: str) -> None:
+    assert as_olga.get(f"/t/acme/{path}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["reports/", "reports/freshness/", "reports/export/days.csv", "audiences/", ""]
+)
+def test_posting_is_not_allowed(as_vera: Client, path: str) -> None:
+    assert as_vera.post(f"/t/acme/{path}").status_code == 405
+
+
+def test_figures_equal_hand_computed_sums(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme)
+    make_campaign(account, campaign_id="1", name="Spring")
+    for ago, spend, shown, clicks, bought, value in (
+        (1, "12.50", 1000, 20, 2, "80"),
+        (2, "7.50", 3000, 30, 3, "45.5"),
+    ):
+        make_day(
+            account,
+            TODAY - timedelta(days=ago),
+            "1",
+            spend=spend,
+            impressions=shown,
+            clicks=clicks,
+            conversions=bought,
+            conversion_value=value,
+        )
+    make_day(account, TODAY - timedelta(days=1), "2", spend="4", impressions=1000, clicks=0)
+
+    page = as_vera.get(URL)
+
+    spring = ["€20.00", "4,000", "50", "1.25%", "€0.40", "€5.00", "5", "€125.50", "€4.00"]
+    assert cells_of(page, "Spring") == spring
+    assert cells_of(page, "Campaign 2") == [
+        *("€4.00", "1,000", "0", "0.00%", "–", "€4.00", "–", "–", "–")
+    ]
+    assert cells_of(page, "Total EUR") == [
+        *("€24.00", "5,000", "50", "1.00%", "€0.48", "€4.80", "5", "€125.50", "€4.80")
+    ]
+
+
+def test_each_currency_is_a_block_of_its_own(acme: Tenant, as_vera: Client) -> None:
+    make_day(make_account(acme, "EU"), TODAY - timedelta(days=1), "1", spend=10)
+    make_day(make_account(acme, "JP", currency="JPY"), TODAY - timedelta(days=1), "2", spend=1200)
+
+    page = as_vera.get(URL)
+
+    assert cells_of(page, "Total EUR")[0] == "€10.00"
+    assert cells_of(page, "Total JPY")[0] == "¥1,200"
+
+
+def test_accounts_of_one_currency_have_totals_of_their_own(acme: Tenant, as_vera: Client) -> None:
+    make_day(make_account(acme, "EU"), TODAY - timedelta(days=1), "1", spend=10)
+    make_day(make_account(acme, "Outlet"), TODAY - timedelta(days=1), "2", spend=5)
+
+    page = as_vera.get(URL)
+
+    assert [cells_of(page, name)[0] for name in ("EU", "Outlet", "Total EUR")] == [
+        *("€10.00", "€5.00", "€15.00")
+    ]
+
+
+def test_one_account_can_be_chosen_and_a_strangers_cannot(acme: Tenant, as_vera: Client) -> None:
+    first = make_account(acme, "EU")
+    make_day(first, TODAY - timedelta(days=1), "1", spend=10)
+    make_day(make_account(acme, "Outlet"), TODAY - timedelta(days=1), "2", spend=5)
+    theirs = make_account(Tenant.objects.create(slug="other", name="Other"))
+
+    assert cells_of(as_vera.get(URL, {"account": first.pk}), "Total EUR")[0] == "€10.00"
+    assert as_vera.get(URL, {"account": theirs.pk}).status_code == 404
+    assert as_vera.get(URL, {"account": "1 OR 1"}).status_code == 404
+
+
+def test_campaigns_sort_by_every_column_both_ways(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme)
+    make_day(account, TODAY - timedelta(days=1), "b", spend=1, impressions=10, clicks=5)
+    make_day(account, TODAY - timedelta(days=1), "a", spend=2, impressions=1000, clicks=1)
+    make_day(account, TODAY - timedelta(days=1), "c", impressions=100)
+
+    def order(sort: str) -> str:
+        return "".join(name[-1] for name in order_of(as_vera.get(URL, {"sort": sort})))
+
+    assert order("") == "abc"
+    assert order("spend") == "bac"  # what has no figure comes last, whichever way
+    assert order("-campaign") == "cba"
+    assert order("-ctr") == "bac"
+    assert order("impressions") == "bca"
+    assert order("nonsense") == "abc"
+
+
+def test_the_sorted_column_says_so_and_turns_round_when_clicked(
+    acme: Tenant, as_vera: Client
+) -> None:
+    make_day(make_account(acme), TODAY - timedelta(days=1), spend=1)
+
+    html = as_vera.get(URL, {"sort": "-clicks"}).content.decode()
+
+    (heading,) = re.findall(r'<th[^>]*aria-sort="descending".*?</th>', html)
+    assert "Clicks" in heading
+    assert f'href="{URL}?sort=clicks#' in heading
+
+
+def test_a_bad_range_is_explained_and_the_last_good_one_kept(acme: Tenant, as_vera: Client) -> None:
+    make_account(acme)
+
+    page = as_vera.get(
+        URL, {"since": "2026-11-30", "until": "2026-12-01", "shown": "2026-11-02..2026-11-08"}
+    )
+
+    assert "is in the future" in text_of(page)
+    assert "Still showing 2 Nov to 8 Nov 2026." in text_of(page)
+    assert 'value="2026-11-30"' in page.content.decode()  # what was typed can be corrected
+
+
+def test_the_form_ends_at_the_address_that_reproduces_the_page(
+    acme: Tenant, as_vera: Client
+) -> None:
+    account = make_account(acme)
+
+    form = {"range": "7d", "shown": "2026-11-17..2026-11-23", "metric": "clicks", "sort": "-spend"}
+    same = {**form, "since": "2026-11-17", "until": "2026-11-23", "account": account.pk}
+    other = {**form, "since": "2026-11-01", "until": "2026-11-03", "compare": "1", "account": ""}
+
+    assert as_vera.get(URL, same).headers["Location"] == (
+        f"{URL}?range=7d&account={account.pk}&metric=clicks"
+    )
+    assert as_vera.get(URL, other).headers["Location"] == (
+        f"{URL}?since=2026-11-01&until=2026-11-03&metric=clicks&compare=1"
+    )
+
+
+def test_comparison_shows_both_periods_by_day(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme)
+    make_run(account)
+    make_day(account, TODAY - timedelta(days=1), spend=150)
+    make_day(account, TODAY - timedelta(days=8), spend=100)
+
+    words = text_of(as_vera.get(URL, {"range": "7d", "compare": "1"}))
+
+    assert "before: €100.00" in words
+    assert "+50.0% up" in words
+    assert "Mon 23 Nov 2026 €150.00 Mon 16 Nov 2026 €100.00 +50.0% up" in words
+
+
+def test_half_a_period_before_is_not_compared(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme)
+    make_run(account, since=TODAY - timedelta(days=10))
+    make_day(account, TODAY - timedelta(days=1), spend=150)
+    make_day(account, TODAY - timedelta(days=8), spend=100)
+
+    words = text_of(as_vera.get(URL, {"range": "7d", "compare": "1"}))
+
+    assert "before: €100.00" not in words
+    assert "has not been read completely: no comparison" in words
+
+
+def test_the_table_under_the_chart_has_the_charts_figures(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme)
+    make_run(account, since=TODAY - timedelta(days=6))
+    make_day(account, TODAY - timedelta(days=1), clicks=30)
+    make_day(account, TODAY - timedelta(days=3), clicks=12)
+
+    page = as_vera.get(URL, {"range": "7d", "metric": "clicks"})
+
+    words = text_of(page)
+    assert "Clicks by day, 17 Nov to 23 Nov. Lowest 12 on 21 Nov, highest 30 on 23 Nov." in (
+        page.content.decode()
+    )
+    assert "Mon 23 Nov 2026 30" in words
+    assert "Sun 22 Nov 2026 – Nothing ran on this day" in words
+    assert "Tue 17 Nov 2026 – This day has not been read from Meta yet" in words
+
+
+def test_reach_is_never_summed_and_says_why(acme: Tenant, as_vera: Client) -> None:
+    make_day(make_account(acme), TODAY - timedelta(days=1), reach=4321, impressions=5000)
+
+    week = as_vera.get(URL, {"range": "7d"}).content.decode()
+    one_day = as_vera.get(URL, {"range": "yesterday"})
+
+    assert "4,321" not in week
+    assert "cannot be added up" in week
+    assert cells_of(one_day, "Campaign 1")[-1] == "4,321"
+    assert cells_of(one_day, "Total EUR")[-1] == "–"
+
+
+def test_a_running_pull_shows_progress_and_asks_again(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme, insights_complete_at=None)
+    run = make_run(account, "running", days_done=12, days_total=90, rows=4310)
+    make_day(account, TODAY - timedelta(days=1), spend=999)
+
+    page = as_vera.get(URL)
+    assert "12 of 90 days, 4,310 rows" in text_of(page)
+    assert 'hx-trigger="every 2s"' in page.content.decode()
+    assert "999" not in text_of(page)
+    assert "The first read is not complete yet" in text_of(page)
+
+    run.state = "complete"
+    run.save()
+    account.insights_complete_at = NOW
+    account.save()
+    fragment = as_vera.get(f"{URL}freshness/", headers={"HX-Request": "true"})
+    assert "every 2s" not in fragment.content.decode()
+    assert "Show the new figures" in text_of(fragment)
+    assert "<html" not in fragment.content.decode()
+
+
+def test_a_cut_pull_is_marked_and_the_last_complete_one_shown(
+    acme: Tenant, as_vera: Client
+) -> None:
+    account = make_account(acme)
+    make_run(account, "failed", error="Meta stopped answering after 3 of 28 days.")
+    make_day(account, TODAY - timedelta(days=1), spend=10)
+
+    words = text_of(as_vera.get(URL))
+
+    assert "The last read of Acme EU was cut short" in words
+    assert "Meta stopped answering after 3 of 28 days." in words
+    assert "as of 10:00" in words  # 09:00 UTC in Berlin
+    assert "€10.00" in words
+
+
+def test_without_ad_accounts_the_page_says_the_one_thing_to_do(
+    acme: Tenant, as_vera: Client, as_ana: Client
+) -> None:
+    assert "An admin of this workspace connects Facebook" in text_of(as_vera.get(URL))
+    assert 'href="/t/acme/connections/"' in as_ana.get(URL).content.decode()
+
+
+def test_campaigns_page_by_key(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme)
+    day = TODAY - timedelta(days=1)
+    CampaignInsight.objects.bulk_create(
+        CampaignInsight(
+            ad_account=account,
+            campaign_id=f"{n:03}",
+            campaign_name=f"N{n:03}",
+            date_start=day,
+            spend=500 - n,
+        )
+        for n in range(250)
+    )
+
+    seen: list[str] = []
+    url = URL
+    while url:
+        page = as_vera.get(url)
+        seen += order_of(page)
+        links = re.findall(r'rel="next" href="([^"]*?)#', page.content.decode())
+        url = links[0].replace("&amp;", "&") if links else ""
+
+    assert seen == [f"N{n:03}" for n in range(250)]
+    back = re.findall(r'rel="prev" href="([^"]*?)#', page.content.decode())[0]
+    assert order_of(as_vera.get(back))[0] == "N100"
+
+
+def test_campaign_names_are_text_never_markup(acme: Tenant, as_vera: Client) -> None:
+    make_day(make_account(acme, "<b>EU</b>"), TODAY - timedelta(days=1), name="<script>x</script>")
+
+    html = as_vera.get(URL).content.decode()
+
+    assert "<script>x" not in html
+    assert "<b>EU" not in html
+
+
+@pytest.mark.parametrize("query", ["", "?compare=1&range=90d", "?range=yesterday&sort=campaign"])
+def test_queries_do_not_grow_with_the_rows(
+    acme: Tenant, as_vera: Client, django_assert_max_num_queries: Any, query: str
+) -> None:
+    for number in range(6):
+        account = make_account(acme, f"Account {number}", currency=("EUR", "USD")[number % 2])
+        make_run(account)
+        make_run(account, "running" if number else "failed", days_total=5)
+        CampaignInsight.objects.bulk_create(
+            CampaignInsight(
+                ad_account=account,
+                campaign_id=str(campaign),
+                campaign_name="Not in the catalog",
+                date_start=TODAY - timedelta(days=ago),
+                spend=1,
+            )
+            for campaign in range(20)
+            for ago in range(40)
+        )
+
+    with django_assert_max_num_queries(11):
+        assert as_vera.get(URL + query).status_code == 200

@@ -1,0 +1,53 @@
+"""Ad accounts with days of performance, for the tests of the reports."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from integrations.models import AdAccount, CampaignInsight, Integration, SyncRun
+from leadmetrics.tenancy.models import Tenant
+from tests.builders import make_ad_account, make_integration
+
+NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+TODAY = NOW.date()
+
+
+def make_account(tenant: Tenant, name: str = "Acme EU", **changes: Any) -> AdAccount:
+    """An enabled ad account whose performance was read completely half an hour before NOW.
+
+    All accounts of a tenant belong to the grant of Olga Owner.
+    """
+    integration = Integration.objects.filter(tenant=tenant).first() or make_integration(
+        tenant, meta_user_name="Olga Owner"
+    )
+    read_at = NOW - timedelta(minutes=30)
+    return make_ad_account(
+        integration, **{"name": name, "insights_complete_at": read_at, **changes}
+    )
+
+
+def make_run(account: AdAccount, state: str = "complete", **changes: Any) -> SyncRun:
+    """A pull of the account's performance."""
+    values = {"since": TODAY - timedelta(days=60), "until": TODAY, "kind": "insights", **changes}
+    return SyncRun.objects.create(
+        tenant=account.tenant,
+        integration=account.integration,
+        ad_account=account,
+        state=state,
+        **values,
+    )
+
+
+def make_day(account: AdAccount, day: date, campaign: str = "1", **figures: Any) -> CampaignInsight:
+    """One row; figures that are not given are missing, as when Meta leaves them out."""
+    money = ("spend", "conversions", "conversion_value")
+    values = {
+        key: Decimal(str(value)) if key in money and value is not None else value
+        for key, value in figures.items()
+    }
+    name = values.pop("name", f"Campaign {campaign}")
+    return CampaignInsight.objects.create(
+        ad_account=account, campaign_id=campaign, campaign_name=name, date_start=day, **values
+    )
