@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
 from integrations.views import callback
 from leadmetrics import health
-from leadmetrics.agents.api import api
+from leadmetrics.agents.api import api, docs
 from leadmetrics.audit.views import activity
 from leadmetrics.reports.views import home
 from leadmetrics.tenancy.views import SignInView, start
@@ -24,13 +25,19 @@ tenant_patterns: list[URLPattern | URLResolver] = [
     path("settings/", include("leadmetrics.tenancy.urls")),
 ]
 
+# The API has its own keys; a sign-in page would be no answer to an agent.
+api_patterns = api.urls[0]
+for pattern in api_patterns:
+    login_not_required(pattern.callback)
+
 urlpatterns = [
     path("", start, name="start"),
     path("sign-in/", SignInView.as_view(), name="sign_in"),
     path("sign-out/", LogoutView.as_view(), name="sign_out"),
     path("t/<slug:tenant>/", include(tenant_patterns)),
     path("connect/meta/callback/", callback, name="meta_callback"),
-    path("api/v1/", api.urls),
+    path("api/v1/docs", docs, name="api_docs"),
+    path("api/v1/", (api_patterns, *api.urls[1:])),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

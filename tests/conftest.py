@@ -177,13 +177,13 @@ def _is_trouble(said: Any) -> bool:
     return said.type == "error" and not said.text.startswith("Failed to load resource")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_unconfigure(config: pytest.Config) -> None:
     """A suite that skipped its browser tests must not look like one that passed them."""
-    skipped = [
-        r for r in terminalreporter.stats.get("skipped", []) if NO_BROWSER in str(r.longrepr)
-    ]
-    if skipped:
-        terminalreporter.write_line(
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    reports = reporter.stats.get("skipped", []) if reporter else []
+    skipped = [report for report in reports if NO_BROWSER in str(report.longrepr)]
+    if reporter and skipped:
+        reporter.write_line(
             f"NOT TESTED IN A BROWSER: {len(skipped)} tests were skipped, {NO_BROWSER}. "
             "On Debian: apt install chromium",
             red=True,

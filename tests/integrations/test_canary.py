@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 import urllib.parse
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ def rows_as_text() -> str:
     """Every row of our tables and of the queue, jobs unpacked."""
     models = [model for model in apps.get_models() if model._meta.app_label != "contenttypes"]
     stored = [serializers.serialize("json", model.objects.all()) for model in models]
-    return "\n".join([*stored, *(repr(row.task()) for row in OrmQ.objects.all())])
+    return "\n".join([*stored, *(repr(row.task) for row in OrmQ.objects.all())])
 
 
 @pytest.mark.django_db(transaction=True)
@@ -99,9 +100,11 @@ def test_no_secret_leaves_the_process(
     AdAccount.objects.filter(pk=account.pk).update(timezone="Europe/Berlin")
 
     # Refresh, expire, disconnect.
-    soon = {**grant.metadata, "tokenExpiresAt": "2999-01-01T00:00:00+00:00"}
-    Integration.objects.update(metadata=soon, last_checked_at=None)
+    soon = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    Integration.objects.update(metadata={"tokenExpiresAt": soon}, last_checked_at=None)
     refresh(integration_id=grant.pk)
+    tokens.add(open_token(Integration.objects.get()).reveal())
+    assert len(tokens) == 2
     stand_in.control(expire_token="ana")
     visit("sync", grant.pk, back="")
     work(grant)
