@@ -28,7 +28,8 @@ tenant_patterns: list[URLPattern | URLResolver] = [
 # The API has its own keys; a sign-in page would be no answer to an agent.
 api_patterns = api.urls[0]
 for pattern in api_patterns:
-    login_not_required(pattern.callback)
+    if pattern.callback:
+        login_not_required(pattern.callback)
 
 urlpatterns = [
     path("", start, name="start"),
