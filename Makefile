@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # Production settings that only look the part.
-PRETENDED := DATA_DIR=build/check SITE_URL=https://ads.example.com DATABASE_URL= \
+PRETENDED := DATA_DIR="$(CURDIR)/build/check" SITE_URL=https://ads.example.com DATABASE_URL= \
   SECRET_KEY=check-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFG \
   ENCRYPTION_KEYS=k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= \
   META_APP_ID=1 META_APP_SECRET=check-only
@@ -28,10 +28,10 @@ check: $(VENV)/dev.stamp ## Format, lint, types, import contracts, templates, de
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy leadmetrics integrations approvals
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/djlint --lint --quiet templates
 	env $(PRETENDED) $(BIN)/python manage.py check --deploy --fail-level WARNING
-	env DATA_DIR=build/check DATABASE_URL= $(BIN)/python manage.py makemigrations --check --dry-run
+	env DATA_DIR="$(CURDIR)/build/check" DATABASE_URL= $(BIN)/python manage.py makemigrations --check --dry-run
 
 bench: $(VENV)/dev.stamp ## Measure, print a table, write build/bench.json
 	@$(BIN)/python -m tests.bench

@@ -36,7 +36,7 @@ try:
 except ValueError:
     raise ImproperlyConfigured("PORT and SANDBOX_PORT must be numbers.") from None
 SITE_URL = _text("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
-DATA_DIR = Path(_text("DATA_DIR", str(BASE_DIR / "var")))
+DATA_DIR = Path(_text("DATA_DIR", str(BASE_DIR / "var"))).resolve()
 
 _site = urlsplit(SITE_URL)
 if _site.scheme not in ("http", "https") or not _site.hostname or _site.path:

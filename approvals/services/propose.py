@@ -19,8 +19,8 @@ from approvals.states import VariantStatus, move
 from integrations.models import PushTarget
 from leadmetrics.audit.log import record
 from leadmetrics.errors import InvalidInput, LeadmetricsError
-from leadmetrics.tenancy.actors import Actor
-from leadmetrics.tenancy.models import Tenant
+from leadmetrics.tenancy.actors import Actor, ActorKind, require_role
+from leadmetrics.tenancy.models import Role, Tenant
 
 MAX_ITEMS = 200
 
@@ -103,8 +103,13 @@ def propose_variants(*, actor: Actor, proposal: ProposalInput) -> ProposeResult:
 
 
 def withdraw_variant(*, actor: Actor, variant_id: UUID) -> AdVariant:
-    """Take a variant back that nobody has decided yet. Raises NotFound, StateConflict."""
+    """Take a variant back that nobody has decided yet; people need the right to review.
+
+    Raises NotFound, NotAllowed, StateConflict.
+    """
     with transaction.atomic():
+        if actor.kind == ActorKind.HUMAN:
+            require_role(actor, Role.REVIEWER, tenant_id=actor.tenant_id)
         variant = access_variant(actor=actor, variant_id=variant_id, lock=True)
         move(variant, VariantStatus.WITHDRAWN)
         record(actor, "variant.withdrawn", variant)

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from ninja import Header, NinjaAPI, Query
+from ninja import Header, NinjaAPI, Query, Status
 from ninja.errors import HttpError, ValidationError
 from ninja.security import HttpBearer
 
@@ -69,7 +69,7 @@ def propose_variants(
     request: HttpRequest,
     payload: schemas.ProposalIn,
     idempotency_key: Annotated[str, Header(max_length=255)] = "",
-) -> tuple[int, dict[str, Any]]:
+) -> Status[dict[str, Any]]:
     """Valid items are stored and wait for a person; the others come back with their problems.
 
     201 when at least one was stored, 422 when none was. Repeat a request whose answer was lost
@@ -85,7 +85,8 @@ def propose_variants(
         request_hash=hash_request(request.body),
     )
     stored = any(item["status"] == "proposed" for item in result.items)
-    return 201 if stored else 422, {"replayed": result.replayed, "results": result.items}
+    answer = {"replayed": result.replayed, "results": result.items}
+    return Status(201 if stored else 422, answer)
 
 
 @api.get("/variants", response=schemas.FeedbackPage, summary="Read what became of variants")

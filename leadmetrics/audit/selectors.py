@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,6 +55,8 @@ KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "people": ("People and rules", ("member.", "policy.")),
     "keys": ("API keys", ("key.",)),
 }
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?\Z")
 
 _OBJECTS: Mapping[str, str] = {
     "advariant": "an ad",
@@ -212,4 +215,7 @@ def _brief(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(_brief(item) for item in value)
+    if isinstance(value, str) and _MOMENT.match(value):
+        moment = datetime.fromisoformat(value)
+        return f"{moment.day} {moment:%b %Y, %H:%M} {moment.tzname() or ''}".strip()
     return str(value)

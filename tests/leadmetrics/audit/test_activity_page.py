@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
@@ -11,6 +12,7 @@ from django.test import Client
 from leadmetrics.audit.log import record
 from leadmetrics.tenancy.actors import Actor, ActorKind
 from leadmetrics.tenancy.models import Tenant
+from tests.builders import make_push_target, make_variant
 
 URL = "/t/acme/activity/"
 
@@ -88,3 +90,25 @@ def test_someone_who_left_can_still_be_filtered_by_a_link(
     assert f'href="?who=u{ben.user_id}"' in page.content.decode()
     filtered = as_vera.get(URL, {"who": f"u{ben.user_id}"})
     assert f'<option value="u{ben.user_id}" selected>Ben</option>' in filtered.content.decode()
+
+
+def test_an_entry_about_an_ad_leads_to_it(acme: Tenant, ben: Actor, as_vera: Client) -> None:
+    variant = make_variant(make_push_target(acme))
+    with transaction.atomic():
+        record(ben, "variant.edited", variant)
+
+    page = as_vera.get(URL).content.decode()
+
+    assert f'href="/t/acme/ads/{variant.pk}/"' in page
+    assert f'href="?type=advariant&amp;id={variant.pk}"' in page
+
+
+def test_times_in_the_data_are_readable(acme: Tenant, ana: Actor, as_vera: Client) -> None:
+    moment = datetime(2027, 2, 22, 10, 57, 59, 496000, tzinfo=UTC)
+    with transaction.atomic():
+        record(ana, "key.created", acme, {"expires_at": moment, "name": "2027-99-99T99:99"})
+
+    words = words_of(as_vera.get(URL))
+
+    assert "Expires at 22 Feb 2027, 10:57 UTC" in words
+    assert "Name 2027-99-99T99:99" in words

@@ -1,0 +1,180 @@
+"""The JSON API: what agents may do, per-item answers, and what they may not."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from approvals.models import AdVariant
+from approvals.states import VariantStatus
+from leadmetrics.agents.services import create_key, revoke_key
+from leadmetrics.demo_images import draw_scene
+from tests.builders import make_insights, make_push_target, make_variant
+
+GOOD = {
+    "client_ref": "a1",
+    "headline": "Tents from 1.9 kg",
+    "primary_text": "Pack light. Walk far.",
+    "call_to_action": "SHOP_NOW",
+    "link": "https://acme.example/tents",
+}
+
+
+class Agent:
+    """An HTTP client with a key."""
+
+    def __init__(self, secret: str) -> None:
+        self.headers = {"Authorization": f"Bearer {secret}"}
+        self.client = Client()
+
+    def get(self, path: str, **params: str) -> Any:
+        return self.client.get(f"/api/v1/{path}", params, headers=self.headers)
+
+    def post(self, path: str, body: Any, **headers: str) -> Any:
+        content = body if isinstance(body, str) else json.dumps(body)
+        return self.client.post(
+            f"/api/v1/{path}",
+            content,
+            content_type="application/json",
+            headers={**self.headers, **headers},
+        )
+
+
+@pytest.fixture
+def agent(ana) -> Agent:
+    return Agent(create_key(actor=ana, name="Copy agent")[1])
+
+
+@pytest.fixture
+def target(acme):
+    return make_push_target(acme)
+
+
+def test_variants_are_stored_per_item(agent, target):
+    good = {**GOOD, "target_id": str(target.pk)}
+    answer = agent.post(
+        "variants", {"variants": [good, {**good, "client_ref": "a2", "headline": ""}]}
+    )
+    assert answer.status_code == 201
+    stored, refused = answer.json()["results"]
+    assert (stored["client_ref"], stored["status"]) == ("a1", "proposed")
+    assert (refused["status"], refused["errors"][0]["code"]) == ("refused", "required")
+    assert str(AdVariant.objects.get().pk) == stored["id"]
+
+
+def test_request_in_which_nothing_is_usable_answers_422(agent):
+    answer = agent.post("variants", {"variants": [{**GOOD, "target_id": "nonsense"}]})
+    assert answer.status_code == 422
+    assert answer.json()["results"][0]["errors"][0]["code"] == "unknown_target"
+
+
+def test_image_comes_along_as_base64(agent, target):
+    picture = base64.b64encode(draw_scene("lake")).decode()
+    good = {**GOOD, "target_id": str(target.pk), "image_base64": picture}
+    assert agent.post("variants", {"variants": [good]}).status_code == 201
+    assert AdVariant.objects.get().head.image.width == 1200
+    broken = agent.post("variants", {"variants": [{**good, "image_base64": "%%%"}]})
+    assert broken.json()["results"][0]["errors"][0]["code"] == "not_an_image"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ("{not json", 400, "malformed"),
+        ({"variants": []}, 422, "invalid"),
+        ({"variants": [{"client_ref": 1}]}, 422, "invalid"),
+        ({"variants": [{**GOOD, "target_id": "x", "status": "ACTIVE"}]}, 422, "invalid"),
+        ({"variants": [{**GOOD, "target_id": "x"}] * 201}, 422, "invalid"),
+    ],
+)
+def test_request_of_the_wrong_shape_is_told_what_is_wrong(agent, body, status, code):
+    answer = agent.post("variants", body)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer["Content-Type"] == "application/problem+json"
+    assert AdVariant.objects.count() == 0
+
+
+def test_idempotency_key_replays_and_refuses_other_content(agent, target):
+    body = {"variants": [{**GOOD, "target_id": str(target.pk)}]}
+    first = agent.post("variants", body, **{"Idempotency-Key": "k1"})
+    again = agent.post("variants", body, **{"Idempotency-Key": "k1"})
+    other = agent.post("variants", {**body, "brief": "new"}, **{"Idempotency-Key": "k1"})
+    assert (first.json()["replayed"], again.json()["replayed"]) == (False, True)
+    assert again.json()["results"] == first.json()["results"]
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
+    assert AdVariant.objects.count() == 1
+
+
+def test_feedback_follows_the_cursor(agent, acme):
+    make_variant(make_push_target(acme))
+    with time_machine.travel(timezone.now() + timedelta(seconds=5), tick=True):
+        page = agent.get("variants").json()
+        assert [variant["status"] for variant in page["variants"]] == ["proposed"]
+        assert agent.get("variants", cursor=page["next_cursor"]).json()["variants"] == []
+    assert agent.get("variants", cursor="nonsense").status_code == 422
+
+
+def test_withdraw_takes_back_an_undecided_variant_only(agent, acme):
+    variant = make_variant(make_push_target(acme))
+    answer = agent.post(f"variants/{variant.pk}/withdraw", {})
+    assert answer.json()["status"] == VariantStatus.WITHDRAWN
+    assert agent.post(f"variants/{variant.pk}/withdraw", {}).status_code == 409
+
+
+def test_other_tenants_things_do_not_exist(agent, harbour):
+    foreign = make_variant(make_push_target(harbour))
+    assert agent.post(f"variants/{foreign.pk}/withdraw", {}).status_code == 404
+    assert agent.get("push-targets").json() == []
+    assert agent.get("variants").json()["variants"] == []
+
+
+def test_reading_lists_what_can_be_used(agent, target):
+    (listed,) = agent.get("push-targets").json()
+    assert listed["id"] == str(target.pk)
+    assert listed["limits"]["headline"] == 40
+    (account,) = agent.get("ad-accounts").json()
+    assert account["currency"] == target.ad_account.currency
+    assert agent.get("audiences").json() == []
+
+
+def test_insights_are_read_by_day_and_bad_ranges_are_refused(agent, target):
+    make_insights([target.ad_set.campaign], days=2)
+    today = timezone.localdate()
+    span = {"since": str(today - timedelta(days=5)), "until": str(today)}
+    page = agent.get("insights", **span).json()
+    assert len(page["insights"]) == 2
+    assert page["next_cursor"] == ""
+    assert agent.get("insights", since=span["until"], until=span["since"]).status_code == 422
+    assert agent.get("insights", since="yesterday", until="today").status_code == 422
+
+
+def test_revoked_key_is_refused_at_once(ana):
+    key, secret = create_key(actor=ana, name="Old agent")
+    agent = Agent(secret)
+    assert agent.get("push-targets").status_code == 200
+    revoke_key(actor=ana, key_id=key.pk)
+    answer = agent.get("push-targets")
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+
+
+def test_key_that_asks_too_often_is_slowed_down(agent):
+    answers = [agent.get("push-targets").status_code for _ in range(61)]
+    assert (answers[59], answers[60]) == (200, 429)
+
+
+def test_docs_and_openapi_are_readable(client, db):
+    assert "POST /variants" in client.get("/api/v1/docs").content.decode().replace("/api/v1", "")
+
+
+def test_openapi_lists_no_way_to_decide(agent):
+    paths = agent.get("openapi.json").json()["paths"]
+    words = " ".join(paths)
+    assert "variants" in words
+    assert not any(word in words for word in ("approve", "reject", "push/", "activate"))
