@@ -215,7 +215,11 @@ def _brief(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(_brief(item) for item in value)
-    if isinstance(value, str) and _MOMENT.match(value):
-        moment = datetime.fromisoformat(value)
-        return f"{moment.day} {moment:%b %Y, %H:%M} {moment.tzname() or ''}".strip()
-    return str(value)
+    text = str(value)
+    if not _MOMENT.match(text):
+        return text
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:  # looks like a time and is none
+        return text
+    return f"{moment.day} {moment:%b %Y, %H:%M} {moment.tzname() or ''}".strip()

@@ -1,7 +1,8 @@
 """Pulling one ad account's performance, beside the official SDK's own loop.
 
 100 campaigns x 90 days against a stand-in of its own that takes 100 ms for every answer. The SDK
-only reads; ours also checks, converts and stores, in the same run and on the same machine.
+only reads; ours also checks, converts and stores, in the same run and on the same machine. The goal
+is to be no slower all the same.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def run() -> list[Measure]:
         own, sdk = side_by_side(ours, theirs, rounds=3)
     assert counts["ours"] == counts["sdk"] > 8000, counts
     return [
-        Measure("pull: one account, against the SDK's loop", own / sdk, "ratio", 1.5),
+        Measure("pull: one account, against the SDK's loop", own / sdk, "ratio", 1.0),
         Measure("pull: ours, rows stored", own, "s"),
         Measure("pull: the SDK's loop, rows only read", sdk, "s"),
         Measure("pull: rows", counts["ours"], "rows"),

@@ -194,7 +194,7 @@ def test_queries_do_not_grow_with_the_rows(
         ("disconnect", [grant_pk]),
         ("target_ready", [PushTarget.objects.first().pk]),
     ):
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(11):
             assert as_ana.get(url(name, acme, *args)).status_code == 200
 
 

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import responses
 import time_machine
+from django.db import OperationalError, connection
 from django.db.models import Sum
 
 from integrations.meta_ads.errors import ErrorKind, MetaError
@@ -251,6 +252,24 @@ def test_cut_pulls_never_mix_old_and_new_within_a_day(
     assert {day: rows for day, rows in by_day(account).items() if day >= recent} == {
         day: rows for day, rows in new.items() if day >= recent
     }
+
+
+def test_window_is_replaced_whole_or_not_at_all(account: AdAccount) -> None:
+    """The database goes away between taking the old rows out and putting the new ones in."""
+    pull(account)
+    before = stored(account)
+
+    def no_more(execute: Any, sql: str, *args: Any) -> Any:
+        if sql.startswith("INSERT") and CampaignInsight._meta.db_table in sql:
+            raise OperationalError
+        return execute(sql, *args)
+
+    run = request_pull(account)
+    with connection.execute_wrapper(no_more), pytest.raises(OperationalError):
+        pull_insights(run_id=run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.days_done) == ("failed", 0)
+    assert stored(account) == before
 
 
 def by_day(account: AdAccount) -> dict[date, dict[str, Decimal | None]]:

@@ -106,9 +106,9 @@ def test_an_entry_about_an_ad_leads_to_it(acme: Tenant, ben: Actor, as_vera: Cli
 def test_times_in_the_data_are_readable(acme: Tenant, ana: Actor, as_vera: Client) -> None:
     moment = datetime(2027, 2, 22, 10, 57, 59, 496000, tzinfo=UTC)
     with transaction.atomic():
-        record(ana, "key.created", acme, {"expires_at": moment, "name": "2027-99-99T99:99"})
+        record(ana, "key.created", acme, {"expires_at": moment, "name": "2027-99-99T99:99:99Z"})
 
     words = words_of(as_vera.get(URL))
 
     assert "Expires at 22 Feb 2027, 10:57 UTC" in words
-    assert "Name 2027-99-99T99:99" in words
+    assert "Name 2027-99-99T99:99:99Z" in words
