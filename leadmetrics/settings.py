@@ -191,6 +191,8 @@ CACHES = {
         else {
             "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
             "LOCATION": DATA_DIR / "cache",
+            # The default of 300 would let counters of rate limits fall out early.
+            "OPTIONS": {"MAX_ENTRIES": 10_000},
         }
     )
 }

@@ -110,6 +110,7 @@ def _finish(claim: Claim, found: ReadBack) -> None:
             "variant.pushed",
             push.variant,
             {
+                "headline": push.payload["headline"],
                 "ad_id": found.ad_id,
                 "creative_id": found.creative_id,
                 "content_hash": push.payload_hash,

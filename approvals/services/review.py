@@ -70,6 +70,7 @@ def approve_variant(
             "variant.approved",
             variant,
             {
+                "headline": revision.headline,
                 "revision": revision.number,
                 "content_hash": decision.content_hash,
                 "reviewer_was_author": own_edit,
@@ -112,7 +113,12 @@ def reject_variant(
             actor,
             "variant.rejected",
             variant,
-            {"revision": revision.number, "reason": reason_code, "comment": comment},
+            {
+                "headline": revision.headline,
+                "revision": revision.number,
+                "reason": reason_code,
+                "comment": comment,
+            },
         )
     return variant
 
@@ -152,7 +158,11 @@ def edit_variant(
             actor,
             "variant.edited",
             variant,
-            {"revision": revision.number, "content_hash": revision.content_hash},
+            {
+                "headline": revision.headline,
+                "revision": revision.number,
+                "content_hash": revision.content_hash,
+            },
         )
     return variant
 

@@ -47,19 +47,26 @@ class Turn:
 
     run: SyncRun
     ends_at: float
+    # The lease of a claim is its fence. A rollback brings back the one before, so both are ours.
+    leases: tuple[datetime, ...]
+
+    def held(self) -> QuerySet[SyncRun]:
+        """The run's row, or none if another worker or a disconnect took the run away."""
+        return SyncRun.objects.filter(
+            pk=self.run.pk, state=SyncRun.State.RUNNING, lease_until__in=self.leases
+        )
 
     def progress(self, *, rows: int = 0, requests: int = 0, days: int = 0) -> None:
         """Add to the run's counters and renew its lease. Raises Overtaken."""
         lease = timezone.now() + LEASE
-        if not _held(self.run).update(
+        if not self.held().update(
             rows=F("rows") + rows,
             requests=F("requests") + requests,
             days_done=F("days_done") + days,
             lease_until=lease,
         ):
             raise Overtaken
-        self.run.lease_until = lease
-        self.run.days_done += days
+        self.leases = (self.leases[-1], lease)
 
     def may_go_on(self) -> None:
         """Raises TurnOver when another job should do the rest. Call it between two whole parts."""
@@ -107,28 +114,29 @@ def work_on(run_id: UUID, read: Callable[[Turn], None], seconds: float) -> None:
 
     After so many seconds the rest is left to another job.
     """
-    run = _claim(run_id)
-    if run is None:
+    turn = _claim(run_id, seconds)
+    if turn is None:
         return
+    run = turn.run
     try:
-        read(Turn(run, time.monotonic() + seconds))
+        read(turn)
     except Overtaken:
         return
     except TurnOver:
-        _hand_over(run)
+        _hand_over(turn)
     except MetaError as exc:
         note_failure(run.integration, exc)
         if exc.kind == ErrorKind.THROTTLED and run.created_at > timezone.now() - PATIENCE:
-            _postpone(run, exc)
+            _postpone(turn, exc)
         else:
-            _fail(run, exc)
+            _fail(turn, exc)
     except LeadmetricsError as exc:
-        _fail(run, exc)
+        _fail(turn, exc)
     except Exception:
-        _fail(run, LeadmetricsError("This did not work; the error was reported."))
+        _fail(turn, LeadmetricsError("This did not work; the error was reported."))
         raise
     else:
-        _held(run).update(
+        turn.held().update(
             state=SyncRun.State.COMPLETE,
             finished_at=timezone.now(),
             lease_until=None,
@@ -164,35 +172,31 @@ def _free(now: datetime) -> Q:
     return Q(state__in=_OPEN) & (Q(lease_until__isnull=True) | Q(lease_until__lte=now))
 
 
-def _held(run: SyncRun) -> QuerySet[SyncRun]:
-    return SyncRun.objects.filter(
-        pk=run.pk, state=SyncRun.State.RUNNING, lease_until=run.lease_until
-    )
-
-
-def _claim(run_id: UUID) -> SyncRun | None:
+def _claim(run_id: UUID, seconds: float) -> Turn | None:
     now = timezone.now()
+    lease = now + LEASE
     claimed = SyncRun.objects.filter(_free(now), pk=run_id).update(
         state=SyncRun.State.RUNNING,
-        lease_until=now + LEASE,
+        lease_until=lease,
         started_at=Coalesce(F("started_at"), now),
         error_code="",
         error="",
     )
     if not claimed:
         return None
-    return SyncRun.objects.select_related("integration", "ad_account", "tenant").get(pk=run_id)
+    run = SyncRun.objects.select_related("integration", "ad_account", "tenant").get(pk=run_id)
+    return Turn(run, time.monotonic() + seconds, (lease,))
 
 
-def _hand_over(run: SyncRun) -> None:
+def _hand_over(turn: Turn) -> None:
     with transaction.atomic():
-        if _held(run).update(state=SyncRun.State.WAITING, lease_until=None):
-            queue.enqueue(_TASKS[SyncRun.Kind(run.kind)], run.pk)
+        if turn.held().update(state=SyncRun.State.WAITING, lease_until=None):
+            queue.enqueue(_TASKS[SyncRun.Kind(turn.run.kind)], turn.run.pk)
 
 
-def _postpone(run: SyncRun, exc: MetaError) -> None:
+def _postpone(turn: Turn, exc: MetaError) -> None:
     """Keep what was read; the sweeper wakes the run when Meta's time is over."""
-    _held(run).update(
+    turn.held().update(
         state=SyncRun.State.WAITING,
         lease_until=timezone.now() + timedelta(seconds=exc.wait_seconds or 0),
         error_code=exc.code,
@@ -200,8 +204,8 @@ def _postpone(run: SyncRun, exc: MetaError) -> None:
     )
 
 
-def _fail(run: SyncRun, exc: LeadmetricsError) -> None:
-    _held(run).update(
+def _fail(turn: Turn, exc: LeadmetricsError) -> None:
+    turn.held().update(
         state=SyncRun.State.FAILED,
         finished_at=timezone.now(),
         lease_until=None,

@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.test import RequestFactory
 
+from integrations.oauth_state import MOST_PENDING as MOST
 from integrations.oauth_state import (
     Pending,
     StateFinished,
@@ -16,7 +17,6 @@ from integrations.oauth_state import (
     pop,
     stash,
 )
-from integrations.oauth_state import MOST_PENDING as MOST
 
 
 @pytest.fixture
