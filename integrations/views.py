@@ -154,7 +154,7 @@ def ad_accounts(request: TenantRequest, tenant: str, pk: UUID) -> HttpResponse:
             chosen, shown = form.cleaned_data["account"], form.cleaned_data["shown"]
             return _choose(request, integration, chosen, shown)
         messages.error(request, str(next(iter(form.errors.values()))[0]))
-    search = request.GET.get("q", "").strip()[:200]
+    search = request.GET.get("q", "").replace("\0", "").strip()[:200]
     found = list(ad_accounts_of(integration, search))
     return render(
         request,

@@ -31,6 +31,7 @@ SCOPES: Mapping[str, tuple[str, str]] = {
     ),
     "pages_manage_ads": ("Create ads for your Pages", "Ads for your Pages may be refused."),
 }
+ENDLESS = "This access does not end by itself."
 _OTHER_SCOPE = ("Needed by this installation", "Something may not work.")
 _STATUS_NOTES: Mapping[int, str] = {
     AdAccount.AccountStatus.DISABLED: "Meta has disabled it. Performance can be read, but no ad "
@@ -106,11 +107,9 @@ def health_of(integration: Integration) -> Health:
             )
         case Integration.Status.EXPIRED:
             return _ended(who, day)
-    if ends is None:
-        return Health("good", "Working", "This access does not end by itself.")
-    if ends <= timezone.now():
+    if ends is not None and ends <= timezone.now():
         return _ended(who, day)
-    if integration.status == Integration.Status.EXPIRING:
+    if ends is not None and integration.status == Integration.Status.EXPIRING:
         left = (ends - timezone.now()).days
         when = f"in {left} days" if left > 1 else "tomorrow" if left else "today"
         return Health(
@@ -120,7 +119,10 @@ def health_of(integration: Integration) -> Health:
             "approved ads wait.",
             is_urgent=True,
         )
-    return Health("good", "Working", f"Good until {day}; needs {who}'s click by then.")
+    until = f"Good until {day}; needs {who}'s click by then." if day else ENDLESS
+    if missing_scopes(integration):
+        return Health("warn", "Works in part", until)
+    return Health("good", "Working", until)
 
 
 def status_note(account: AdAccount) -> str:

@@ -169,9 +169,9 @@ def _store(actor: Actor, proposal: ProposalInput) -> ProposeResult:
             tenant=tenant,
             submitted_by=actor.label,
             key_id=actor.key_id,
-            run_id=proposal.run_id,
-            model=proposal.model,
-            brief=proposal.brief,
+            run_id=_storable(proposal.run_id),
+            model=_storable(proposal.model),
+            brief=_storable(proposal.brief),
             idempotency_key=proposal.idempotency_key,
             request_hash=proposal.request_hash,
         )
@@ -206,7 +206,7 @@ def _store_item(
     targets: dict[str, PushTarget],
     item: VariantInput,
 ) -> ItemResult:
-    result = ItemResult(client_ref=item.client_ref)
+    result = ItemResult(client_ref=_storable(item.client_ref))
     target = targets.get(item.target_id)
     if target is None:
         result.errors.append(
@@ -226,12 +226,17 @@ def _store_item(
         tenant=tenant,
         proposal=proposal,
         target=target,
-        client_ref=item.client_ref,
-        rationale=item.rationale,
+        client_ref=_storable(item.client_ref),
+        rationale=_storable(item.rationale),
     )
     add_revision(actor=actor, variant=variant, copy=checked.copy, flags=checked.flags, image=image)
     result.variant_id, result.status = str(variant.pk), "proposed"
     return result
+
+
+def _storable(text: str) -> str:
+    """Without NUL, which PostgreSQL does not store; the ad's own words are refused for it."""
+    return text.replace("\0", "")
 
 
 def _with_default_link(copy: AdCopy, target: PushTarget) -> AdCopy:

@@ -22,6 +22,7 @@ NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
     [
         ("connected", 51, {}, "Working", False, "Good until 14 Jan 2027; needs Ana Keller's click"),
         ("connected", None, {}, "Working", False, "does not end by itself"),
+        ("connected", 51, {"granted_scopes": ["ads_read"]}, "Works in part", False, "Good until"),
         ("connected", -1, {}, "Ended", True, "Ended on 23 Nov 2026"),
         ("expiring", 6.5, {}, "Ends soon", True, "Ends in 6 days, on 30 Nov 2026"),
         ("expiring", 1.5, {}, "Ends soon", True, "Ends tomorrow"),
@@ -39,7 +40,7 @@ NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
             "Confirm at Facebook.",
         ),
         ("needs_reconnect", 20, {}, "Needs reconnecting", True, "no longer accepts"),
-        ("disconnected", 20, {}, "Disconnected", False, "erased here"),
+        ("disconnected", 20, {"granted_scopes": []}, "Disconnected", False, "erased here"),
         (
             "disconnected",
             20,
@@ -69,7 +70,9 @@ def test_state_in_words(
 ) -> None:
     with time_machine.travel(NOW, tick=False):
         ends = NOW + timedelta(days=days) if days is not None else NOW
-        integration = make_integration(acme, status=status, expires_at=ends, **fields)
+        integration = make_integration(
+            acme, status=status, expires_at=ends, **{"granted_scopes": SCOPES, **fields}
+        )
         if days is None:
             integration.metadata = {}
         health = health_of(integration)

@@ -165,6 +165,16 @@ def test_withdraw_does_not_find_another_tenants_variant(agent, variant):
         withdraw_variant(actor=replace(agent, tenant_id=stranger.pk), variant_id=variant.pk)
 
 
+def test_nul_characters_beside_the_copy_are_dropped(agent, target):
+    odd = VariantInput(str(target.pk), COPY, "a\0", rationale="why\0 not")
+    result = propose_variants(
+        actor=agent, proposal=ProposalInput(items=[odd], run_id="r\0", brief="b\0")
+    )
+    variant = AdVariant.objects.get()
+    assert (variant.client_ref, variant.rationale, variant.proposal.brief) == ("a", "why not", "b")
+    assert result.items[0]["client_ref"] == "a"
+
+
 def test_markup_is_stored_as_the_text_it_is(agent, target):
     hostile = AdCopy("<b>x</b> {{ 7*7 }}", "<script>", "", COPY.link, "SHOP_NOW")
     propose(agent, target, hostile)
