@@ -98,7 +98,7 @@ def visible_account(call_world: World, viewer: Viewer, account: Node) -> bool:
 def require_visible(world: World, viewer: Viewer, node: Node) -> None:
     """Refuse with 100/33 whatever the person cannot see."""
     if node["_kind"] == "User":
-        seen = node["id"] == viewer.user
+        seen = viewer.user in ("", node["id"])  # the app itself got this far only to let go
     elif node["_kind"] == "Page":
         seen = bool(viewer.user) and node["id"] in world.nodes[viewer.user]["_pages"]
     elif node["_kind"] in ("Business", "IGUser"):

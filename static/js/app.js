@@ -166,6 +166,11 @@
   let focusedBefore = null;
 
   function beforeSwap(event) {
+    // The session ended meanwhile: load the whole page, which leads to the sign-in and back here.
+    if (new URL(event.detail.xhr.responseURL, location.href).pathname === "/sign-in/") {
+      event.detail.shouldSwap = false;
+      return location.reload();
+    }
     const active = document.activeElement;
     const inside = active && event.detail.target.contains(active) && active !== document.body;
     focusedBefore = inside ? { id: active.id, key: active.dataset.key } : null;
