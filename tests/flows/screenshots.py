@@ -42,6 +42,7 @@ def draw(page: Page, stack: Stack, width: int, height: int) -> None:
     page.goto(f"{stack.base_url}{ACME}/review/")
     page.locator(".queue__item").first.click()
     page.wait_for_url("**/review/*-*/**")
+    page.wait_for_load_state("networkidle")
     page.screenshot(path=FOLDER / f"review-card-{width}.png")
     page.goto(f"{stack.base_url}{ACME}/ads/")
     page.get_by_role("main").get_by_role("link", name="Up early, coffee first").first.click()
