@@ -154,10 +154,15 @@ class Supervisor:
         self._in_a_hurry = False
 
     def stop_on_signals(self) -> None:
-        """SIGINT, SIGTERM and a closed terminal end ``run``; a second one ends the waiting too."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
-                signal.signal(number, lambda *_: self.stop())
+        """SIGINT, SIGTERM and a closed terminal end ``run``; a second one ends the waiting too.
+
+        SIGINT counts even where a shell made us ignore it, as it does for jobs in the background.
+        """
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+            numbers.append(signal.SIGHUP)
+        for number in numbers:
+            signal.signal(number, lambda *_: self.stop())
 
     def stop(self) -> None:
         """End ``run`` soon; called again, without waiting for children to end by themselves."""

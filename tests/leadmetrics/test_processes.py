@@ -157,6 +157,29 @@ def test_children_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
         os.kill(second, signal.SIGKILL)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_ends_a_supervisor_that_a_shell_put_into_the_background(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    told = tmp_path / "pids"
+    program = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "import django; django.setup()\n"
+        "from leadmetrics.processes import Child, Supervisor\n"
+        "child = Child('pair', [sys.executable, '-c', *sys.argv[1:]], grace=5.0)\n"
+        "supervisor = Supervisor([child]); supervisor.stop_on_signals(); supervisor.run()\n"
+    )
+    supervisor = subprocess.Popen([sys.executable, "-c", program, PAIR, str(told)])
+    pids = pids_in(told)
+    supervisor.send_signal(number)
+    try:
+        assert supervisor.wait(timeout=20) == 0
+    finally:
+        supervisor.kill()
+        supervisor.wait()
+    wait_until(lambda: not any(map(is_alive, pids)), seconds=5)
+
+
 class Watch:
     """A check whose clock and status the test sets."""
 
