@@ -10,4 +10,6 @@ SCHEDULES = [
     *integrations.SCHEDULES,
     *approvals.SCHEDULES,
     Schedule("Forget finished jobs", "leadmetrics.tasks.prune_results", "30 3 * * *"),
+    Schedule("Send mails", "leadmetrics.tasks.send_notices", "*/2 * * * *"),
+    Schedule("Forget old mails", "leadmetrics.tasks.prune_notices", "40 3 * * *"),
 ]

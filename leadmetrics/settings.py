@@ -125,6 +125,7 @@ INSTALLED_APPS = [
     "leadmetrics",
     "leadmetrics.tenancy",
     "leadmetrics.audit",
+    "leadmetrics.notices",
     "integrations",
     "approvals",
     "leadmetrics.reports",
@@ -288,6 +289,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
 
+# "From" of every mail; SMTP servers refuse what is not theirs.
+DEFAULT_FROM_EMAIL = _text("EMAIL_FROM", f"Leadmetrics <no-reply@{_site.hostname}>")
 vars().update(env.email_url_config(_text("EMAIL_URL", f"filemail:///{DATA_DIR / 'mail'}")))
 
 LOGGING = {
