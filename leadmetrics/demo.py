@@ -61,9 +61,15 @@ def read_password() -> str:
     return path.read_text(encoding="utf-8").strip() if path.exists() else ""
 
 
+def is_half_made() -> bool:
+    """Whether making the demo was cut off, so that what is there helps nobody."""
+    return _unfinished_mark().exists()
+
+
 def make_demo() -> None:
     """Make the demo's people and workspaces; needs the stand-in running and an empty database."""
     password = _make_password()
+    _unfinished_mark().touch()
     acme = Tenant.objects.create(slug="acme", name="Acme Outdoor", timezone="Europe/Berlin")
     harbour = Tenant.objects.create(slug="harbour", name="Harbour Books", timezone="Europe/London")
     people = {person.email: _make_person(person, password, acme) for person in DEMO_PEOPLE}
@@ -73,6 +79,7 @@ def make_demo() -> None:
     _connect(human(ana, acme))
     _propose(human(ana, acme))
     _decide(human(ben, acme))
+    _unfinished_mark().unlink()
 
 
 def _make_password() -> str:
@@ -86,6 +93,10 @@ def _make_password() -> str:
 
 def _password_file() -> Path:
     return Path(settings.DATA_DIR) / "demo-password"
+
+
+def _unfinished_mark() -> Path:
+    return Path(settings.DATA_DIR) / "demo-unfinished"
 
 
 def _make_person(person: DemoPerson, password: str, tenant: Tenant) -> User:

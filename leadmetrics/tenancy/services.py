@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from leadmetrics.tenancy.models import Membership, Role, Tenant, User, validate_
 
 SIGN_INS_PER_ACCOUNT, ACCOUNT_WINDOW = 5, 5 * 60
 SIGN_INS_PER_ADDRESS, ADDRESS_WINDOW = 10, 60
+_counting = threading.Lock()
 
 
 class LastAdmin(LeadmetricsError):
@@ -45,11 +47,16 @@ class SetPasswordKey:
 
 
 def within_limit(bucket: str, *, limit: int, seconds: int, cost: int = 1) -> bool:
-    """Count ``cost`` in the current window of ``seconds``; False once ``limit`` is passed."""
+    """Count ``cost`` in the current window of ``seconds``; False once ``limit`` is passed.
+
+    Counting is atomic with Redis, and between the threads of one process with files.
+    """
     window = int(time.time()) // seconds
     key = "limit:" + hashlib.sha256(f"{bucket}|{window}".encode()).hexdigest()
-    used = int(cache.get(key, 0)) + cost
-    cache.set(key, used, timeout=seconds)
+    with _counting:
+        cache.add(key, 0, timeout=seconds)
+        used = cache.incr(key, cost)
+        cache.touch(key, seconds)  # the file cache forgets the timeout when it counts
     return used <= limit
 
 

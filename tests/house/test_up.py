@@ -40,6 +40,22 @@ def refusal(installation: Installation, **changes: str) -> str:
     return done.stderr
 
 
+def test_a_demo_that_was_cut_off_is_made_anew(own: Stack) -> None:
+    own.manage("migrate", "-v0")
+    own.manage(
+        "shell",
+        "-v0",
+        "-c",
+        "from leadmetrics.tenancy.models import Tenant; Tenant.objects.create(slug='acme')",
+    )
+    (own.data_dir / "demo-unfinished").touch()
+    own.up()
+    made = "from approvals.models import Decision; print(Decision.objects.count())"
+    assert own.manage("shell", "-v0", "-c", made).strip() == "2"
+    assert not (own.data_dir / "demo-unfinished").exists()
+    own.stop()
+
+
 def test_two_starts_share_their_data_and_leave_no_process(own: Stack) -> None:
     own.up()
     told, password = own.log.read_text(), own.password

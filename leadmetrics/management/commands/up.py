@@ -17,7 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from leadmetrics import queue
-from leadmetrics.demo import DEMO_PEOPLE, read_password
+from leadmetrics.demo import DEMO_PEOPLE, is_half_made, read_password
 from leadmetrics.processes import Child, Supervisor, cluster, manage
 from leadmetrics.schedules import SCHEDULES
 from leadmetrics.tenancy.models import Tenant
@@ -51,9 +51,10 @@ class Command(BaseCommand):
         if stand_in:
             stand_in.start()
             _wait_for(stand_in, f"http://127.0.0.1:{settings.SANDBOX_PORT}/sandbox/", supervisor)
-            if not Tenant.objects.exists() and not supervisor.is_stopping:
+            is_needed = is_half_made() or not Tenant.objects.exists()
+            if is_needed and not supervisor.is_stopping:
                 self.stdout.write("Making the demo workspace …")
-                call_command("demo", stdout=io.StringIO())
+                call_command("demo", reset=is_half_made(), stdout=io.StringIO())
         connections.close_all()  # from here on this process only looks after the others
 
     def _start(self, supervisor: Supervisor, web: Child) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.test import Client, RequestFactory
 
 from leadmetrics.tenancy.forms import client_address
 from leadmetrics.tenancy.models import Tenant, User
+from leadmetrics.tenancy.services import may_try_sign_in
 from tests.builders import make_user
 
 URL = "/sign-in/"
@@ -199,3 +201,12 @@ def test_support_without_a_workspace_is_led_to_the_admin(ana_user: User) -> None
     client.force_login(ana_user)
 
     assert 'href="/admin/"' in client.get("/").content.decode()
+
+
+def test_tries_at_the_same_time_are_all_counted() -> None:
+    with ThreadPoolExecutor(8) as pool:
+        tries = pool.map(
+            lambda number: may_try_sign_in(email="ana@acme.example", address=f"192.0.2.{number}"),
+            range(40),
+        )
+    assert sum(tries) == 5
