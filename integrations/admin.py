@@ -9,6 +9,7 @@ from integrations.models import (
     AdSet,
     Campaign,
     CustomAudience,
+    InsightCheck,
     Integration,
     Page,
     PushTarget,
@@ -109,3 +110,12 @@ class SyncRunAdmin(ReadOnlyAdmin):
     list_select_related = ["tenant", "ad_account", "integration"]
     search_fields = ["id", "ad_account__ad_account_id", "tenant__slug"]
     ordering = ["-created_at"]
+
+
+@admin.register(InsightCheck)
+class InsightCheckAdmin(ReadOnlyAdmin):
+    list_display = ["month", "ad_account", "matches", "ours", "metas", "checked_at"]
+    list_filter = ["matches"]
+    list_select_related = ["ad_account"]
+    search_fields = ["ad_account__ad_account_id", "ad_account__name"]
+    ordering = ["-month"]

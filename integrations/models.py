@@ -10,8 +10,34 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from integrations.insight_models import (
+    AdInsight,
+    CampaignInsight,
+    InsightCheck,
+    InsightDay,
+    InsightRevision,
+    RangeReach,
+)
 from integrations.metadata import IntegrationMetadata
 from leadmetrics.tenancy.models import Tenant, User
+
+__all__ = [
+    "AdAccount",
+    "AdInsight",
+    "AdObject",
+    "AdSet",
+    "Campaign",
+    "CampaignInsight",
+    "CustomAudience",
+    "InsightCheck",
+    "InsightDay",
+    "InsightRevision",
+    "Integration",
+    "Page",
+    "PushTarget",
+    "RangeReach",
+    "SyncRun",
+]
 
 
 class Integration(models.Model):
@@ -259,42 +285,12 @@ class CustomAudience(models.Model):
         return self.name
 
 
-class CampaignInsight(models.Model):
-    """One campaign on one day of the ad account's own calendar. NULL means Meta did not say."""
-
-    ad_account = models.ForeignKey(AdAccount, on_delete=models.CASCADE, related_name="insights")
-    campaign_id = models.CharField(max_length=32)
-    campaign_name = models.CharField(max_length=400)
-    date_start = models.DateField()
-    impressions = models.BigIntegerField(null=True)
-    reach = models.BigIntegerField(null=True)
-    clicks = models.BigIntegerField(null=True)
-    inline_link_clicks = models.BigIntegerField(null=True)
-    spend = models.DecimalField(max_digits=18, decimal_places=6, null=True)
-    cpm = models.DecimalField(max_digits=18, decimal_places=6, null=True)
-    cpc = models.DecimalField(max_digits=18, decimal_places=6, null=True)
-    ctr = models.DecimalField(max_digits=18, decimal_places=6, null=True)
-    conversions = models.DecimalField(max_digits=18, decimal_places=4, null=True)
-    conversion_value = models.DecimalField(max_digits=18, decimal_places=4, null=True)
-    conversion_action_type = models.CharField(max_length=80, blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["ad_account", "date_start", "campaign_id"],
-                name="one_row_per_campaign_day",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.campaign_name} {self.date_start}"
-
-
 class SyncRun(models.Model):
     """One attempt to read from Meta: what, how far it came, and whether it is complete."""
 
     class Kind(models.TextChoices):
         INSIGHTS = "insights", "Performance"
+        HISTORY = "history", "Older performance"
         CATALOG = "catalog", "Campaigns, Pages and audiences"
 
     class State(models.TextChoices):
@@ -315,6 +311,10 @@ class SyncRun(models.Model):
     until = models.DateField(null=True)
     days_total = models.PositiveIntegerField(default=0)
     days_done = models.PositiveIntegerField(default=0)
+    # How many days are asked for at once; a reading that is too slow or too large has fewer.
+    window_days = models.PositiveSmallIntegerField(default=7)
+    # Reports that Meta is preparing, "<level> <since> <until>" to the report's id.
+    reports = models.JSONField(default=dict)
     rows = models.PositiveIntegerField(default=0)
     requests = models.PositiveIntegerField(default=0)
     error_code = models.CharField(max_length=40, blank=True)
@@ -358,8 +358,12 @@ class SyncRun(models.Model):
         """What it reads, for people."""
         if self.ad_account is None:
             return "Ad accounts and Pages"
-        what = "performance" if self.kind == self.Kind.INSIGHTS else "campaigns and audiences"
-        return f"{self.ad_account.name}: {what}"
+        what = {
+            self.Kind.INSIGHTS: "performance",
+            self.Kind.HISTORY: "older performance",
+            self.Kind.CATALOG: "campaigns and audiences",
+        }
+        return f"{self.ad_account.name}: {what[self.Kind(self.kind)]}"
 
     @property
     def progress_text(self) -> str:

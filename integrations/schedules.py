@@ -9,4 +9,5 @@ SCHEDULES = [
     Schedule("Refresh tokens", "integrations.tasks.refresh_tokens", "20 2-23/6 * * *"),
     Schedule("Withdraw left grants", "integrations.tasks.revoke_grants", "50 * * * *"),
     Schedule("Sweep sync runs", "integrations.tasks.sweep_runs", "* * * * *"),
+    Schedule("Forget old reach", "integrations.tasks.prune_reach", "35 3 * * *"),
 ]

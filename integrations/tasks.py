@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from integrations.services import catalog, insights, revoke, runs, tokens
+from integrations.services import catalog, insights, reach, revoke, runs, tokens
 
 
 def sync_catalog(run_id: str) -> None:
@@ -25,6 +25,16 @@ def pull_insights(run_id: str) -> None:
 def pull_all_insights() -> None:
     """Read every enabled ad account's performance."""
     insights.request_all_pulls()
+
+
+def read_reach(reach_pk: str) -> None:
+    """Read the reach of one range of days."""
+    reach.read_reach(reach_pk=int(reach_pk))
+
+
+def prune_reach() -> None:
+    """Forget ranges that nobody looks at."""
+    reach.prune_reach()
 
 
 def refresh_token(integration_id: str) -> None:

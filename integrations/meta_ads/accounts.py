@@ -105,7 +105,7 @@ def _list(
     fields: str,
     parse: Callable[[Json], T],
 ) -> Iterator[T]:
-    for items, _is_last in pages(transport, path, {"fields": fields}, token):
+    for items, _ in pages(transport, path, {"fields": fields}, token):
         yield from (parse(read_object(item)) for item in items)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from integrations.meta_ads import accounts, ads, insights
+from integrations.meta_ads import accounts, ads, insights, reports, totals
 from integrations.meta_ads.insights import DEFAULT_ACTION_TYPES
 from integrations.meta_ads.transport import Transport
 from integrations.meta_ads.types import (
@@ -20,8 +20,11 @@ from integrations.meta_ads.types import (
     CustomAudienceInfo,
     ImageUpload,
     InsightsPage,
+    InsightsQuery,
     Me,
     PageInfo,
+    RangeTotals,
+    ReportState,
 )
 
 
@@ -70,6 +73,42 @@ class MetaAdsClient:
         """Daily rows of every campaign; both days included, in the account's calendar."""
         return insights.get_campaign_insights(
             self._transport, self._token, ad_account_id, since, until, action_types
+        )
+
+    def read_insights_page(
+        self, query: InsightsQuery, *, after: str, limit: int, report_id: str = ""
+    ) -> InsightsPage:
+        """One page of daily rows, or of a report that is ready."""
+        return insights.read_insights_page(
+            self._transport, self._token, query, after=after, limit=limit, report_id=report_id
+        )
+
+    def start_report(self, query: InsightsQuery) -> str:
+        """The id of a report that Meta prepares."""
+        return reports.start_report(self._transport, self._token, query)
+
+    def read_report_state(self, report_id: str) -> ReportState:
+        """How far that report is."""
+        return reports.read_report_state(self._transport, self._token, report_id)
+
+    def get_range_totals(
+        self,
+        ad_account_id: str,
+        since: date,
+        until: date,
+        *,
+        level: str,
+        action_types: Sequence[str] = DEFAULT_ACTION_TYPES,
+    ) -> Iterator[RangeTotals]:
+        """The whole range in one figure each, by campaign or for the account."""
+        return totals.get_range_totals(
+            self._transport,
+            self._token,
+            ad_account_id,
+            since,
+            until,
+            level=level,
+            action_types=action_types,
         )
 
     def upload_ad_image(self, ad_account_id: str, *, filename: str, content: bytes) -> ImageUpload:

@@ -23,8 +23,8 @@ def pages(
     token: AccessToken,
     *,
     limit: int = PAGE_SIZE,
-) -> Iterator[tuple[list[Any], bool]]:
-    """Each page's items, and whether it is the last one. Raises MetaError.
+) -> Iterator[tuple[list[Any], str]]:
+    """Each page's items, and the cursor of the next one, empty after the last. Raises MetaError.
 
     The ``next`` address carries the token and is never followed; only its absence ends the list, a
     page may be empty before that. When a page is too heavy, the same cursor is asked for again with
@@ -44,7 +44,7 @@ def pages(
         items, after = read_page(answer)
         if after in seen or len(seen) >= MOST_PAGES:
             raise Unreadable
-        yield items, not after
+        yield items, after
         if not after:
             return
         seen.add(after)

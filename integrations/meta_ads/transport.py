@@ -13,12 +13,13 @@ import json
 import logging
 import random
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -44,6 +45,10 @@ _ACCOUNT = re.compile(r"act_\d+")
 _QUERY = re.compile(r"\?\S*")
 
 Files = Mapping[str, tuple[str, bytes]]
+T = TypeVar("T")
+# Threads gain nothing by turning answers into objects side by side, and each page takes several
+# megabytes while it is done: one page at a time, however many are on their way.
+_one_at_a_time = threading.Lock()
 
 
 class Observer(Protocol):
@@ -71,15 +76,26 @@ class Transport:
     jitter: Callable[[], float] = random.random
 
     def get(self, path: str, params: Mapping[str, Any], token: AccessToken | None) -> Json:
-        """A read, retried with growing, jittered waits while Meta is unwell. Raises MetaError.
+        """A read, retried with growing, jittered waits while Meta is unwell. Raises MetaError."""
+        return self.read(path, params, token, _as_it_is)
 
-        It gives up after four tries, or when the next wait would pass the deadline.
+    def read(
+        self,
+        path: str,
+        params: Mapping[str, Any],
+        token: AccessToken | None,
+        parse: Callable[[Json], T],
+    ) -> T:
+        """What ``parse`` makes of the answer to a read. Raises MetaError, and what it raises.
+
+        It gives up after four tries, or when the next wait would pass the deadline; an answer that
+        ``parse`` finds Unreadable is asked for again, too.
         """
         ends_at = self.clock() + self.config.deadline
         seen: set[tuple[int | None, int | None]] = set()
         for attempt in range(MAX_TRIES):
             try:
-                return self._send("GET", path, params, None, token, ends_at)
+                return self._send("GET", path, params, None, token, ends_at, parse)
             except MetaError as exc:
                 error = _seen_again(exc) if (exc.meta_code, exc.meta_subcode) in seen else exc
                 seen.add((exc.meta_code, exc.meta_subcode))
@@ -102,11 +118,12 @@ class Transport:
     ) -> Json:
         """A write, sent exactly once. Raises MetaError; look at ``outcome_unknown``."""
         ends_at = self.clock() + self.config.deadline
-        return self._send("POST", path, data, files, token, ends_at)
+        return self._send("POST", path, data, files, token, ends_at, _as_it_is)
 
     def delete(self, path: str, token: AccessToken) -> Json:
         """A removal, sent exactly once."""
-        return self._send("DELETE", path, {}, None, token, self.clock() + self.config.deadline)
+        ends_at = self.clock() + self.config.deadline
+        return self._send("DELETE", path, {}, None, token, ends_at, _as_it_is)
 
     def _send(
         self,
@@ -116,7 +133,8 @@ class Transport:
         files: Files | None,
         token: AccessToken | None,
         ends_at: float,
-    ) -> Json:
+        parse: Callable[[Json], T],
+    ) -> T:
         if not _PATH.fullmatch(path):
             raise MetaError(ErrorKind.BAD_REQUEST)
         is_write = method != "GET"
@@ -134,7 +152,8 @@ class Transport:
         self._tell(path, headers)
         if body is None:
             raise MetaError(ErrorKind.TOO_MUCH_DATA, outcome_unknown=is_write)
-        return read_answer(status, headers, body, is_write=is_write)
+        with _one_at_a_time:
+            return parse(read_answer(status, headers, body, is_write=is_write))
 
     def _exchange(
         self,
@@ -241,6 +260,10 @@ def proof(token: AccessToken, app_secret: str) -> str:
     """appsecret_proof: hex HMAC-SHA256 of the token under the app secret."""
     # Facebook Login: Securing Graph API Requests
     return hmac.new(app_secret.encode(), token.reveal().encode(), hashlib.sha256).hexdigest()
+
+
+def _as_it_is(answer: Json) -> Json:
+    return answer
 
 
 def _wire(value: Any) -> str:

@@ -13,9 +13,10 @@ from integrations.access import access_ad_account
 from integrations.meta_ads.client import MetaAdsClient
 from integrations.meta_ads.errors import ErrorKind, MetaError
 from integrations.meta_ads.insights import DEFAULT_ACTION_TYPES
-from integrations.meta_ads.types import CampaignInsight as Row
+from integrations.meta_ads.types import InsightRow as Row
 from integrations.models import AdAccount, CampaignInsight, Integration, SyncRun
 from integrations.services.clients import NotConnected, meta_client
+from integrations.services.days import today_of
 from integrations.services.runs import TURN_SECONDS, Turn, request_run, work_on
 from leadmetrics.errors import InvalidInput
 from leadmetrics.tenancy.actors import Actor, require_role
@@ -89,11 +90,6 @@ def request_all_pulls() -> None:
 def pull_insights(*, run_id: UUID, seconds: float = TURN_SECONDS) -> None:
     """Read the run's days. Safe to repeat; a cut pull leaves earlier days as they were."""
     work_on(run_id, _read, seconds)
-
-
-def today_of(ad_account: AdAccount) -> date:
-    """Today in the ad account's timezone, whose days Meta reports."""
-    return timezone.localdate(timezone=ZoneInfo(ad_account.timezone))
 
 
 def _first_day_to_read(account: AdAccount, until: date) -> date:

@@ -29,6 +29,7 @@ SWEEP_SIZE = 20
 _TASKS = {
     SyncRun.Kind.CATALOG: "integrations.tasks.sync_catalog",
     SyncRun.Kind.INSIGHTS: "integrations.tasks.pull_insights",
+    SyncRun.Kind.HISTORY: "integrations.tasks.pull_insights",
 }
 _OPEN = (SyncRun.State.WAITING, SyncRun.State.RUNNING)
 

@@ -24,7 +24,8 @@ from django.conf import settings
 from integrations.meta_ads.insights import FIELDS, PAGE_SIZE
 from integrations.models import AdAccount, CampaignInsight
 from integrations.sandbox.seed import BENCH_PERSON, account_id, build_world
-from integrations.services.insights import pull_insights, request_pull, today_of
+from integrations.services.days import today_of
+from integrations.services.insights import pull_insights, request_pull
 from tests.bench.measure import Measure, side_by_side
 from tests.builders import make_ad_account, make_integration, make_tenant
 from tests.stack import ROOT, answers, free_ports, wait_until

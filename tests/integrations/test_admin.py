@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from integrations.models import CampaignInsight
+from integrations.models import (
+    AdInsight,
+    CampaignInsight,
+    InsightDay,
+    InsightRevision,
+    RangeReach,
+)
 from integrations.services.catalog import request_catalog
 from leadmetrics.tenancy.models import Tenant
 from tests.builders import TOKEN, make_push_target, make_user
 from tests.integrations.conftest import page_text
 
+FIGURES = (AdInsight, CampaignInsight, InsightDay, InsightRevision, RangeReach)
 MODELS = [
-    model
-    for model in apps.get_app_config("integrations").get_models()
-    if model is not CampaignInsight
+    model for model in apps.get_app_config("integrations").get_models() if model not in FIGURES
 ]
 
 
@@ -36,6 +44,9 @@ def world(acme: Tenant) -> None:
     integration.save()
     request_catalog(integration)
     target.ad_account.audiences.create(audience_id="1", name="Buyers", subtype="CUSTOM")
+    target.ad_account.insight_checks.create(
+        month=date(2026, 9, 1), checked_at=timezone.now(), matches=True
+    )
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)

@@ -11,7 +11,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
 from integrations.models import AdAccount, Integration, SyncRun
-from integrations.services.insights import pull_insights, request_pull, today_of
+from integrations.services.days import today_of
+from integrations.services.insights import pull_insights, request_pull
 from leadmetrics.tenancy.command import TenantCommand
 
 

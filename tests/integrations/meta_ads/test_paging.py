@@ -30,7 +30,7 @@ def asked(graph, name):
 def test_list_ends_only_when_next_is_absent(transport, graph):
     for answer in (page(1, 2, after="a"), page(after="b"), page(3)):
         graph.get(URL, json=answer)
-    assert read(transport) == [([1, 2], False), ([], False), ([3], True)]
+    assert read(transport) == [([1, 2], "a"), ([], "b"), ([3], "")]
     assert asked(graph, "after") == [None, "a", "b"]
     assert {call.request.url.split("/v26.0")[0] for call in graph.calls} == {
         "https://graph.example.com"
@@ -39,7 +39,7 @@ def test_list_ends_only_when_next_is_absent(transport, graph):
 
 def test_list_without_paging_is_one_page(transport, graph):
     graph.get(URL, json={"data": [1]})
-    assert read(transport) == [([1], True)]
+    assert read(transport) == [([1], "")]
 
 
 @pytest.mark.parametrize(
@@ -109,5 +109,5 @@ def test_heavy_page_is_given_up_at_25(transport, graph, clock):
 def test_body_over_the_cap_counts_as_a_heavy_page(transport, graph):
     graph.get(URL, body=b'{"data": [' + b" " * (6 * 1024 * 1024) + b"]}")
     graph.get(URL, json=page(1))
-    assert read(transport) == [([1], True)]
+    assert read(transport) == [([1], "")]
     assert asked(graph, "limit") == ["100", "50"]

@@ -22,12 +22,12 @@ from integrations.meta_ads.transport import Transport
 from integrations.models import AdAccount, CampaignInsight, Integration, SyncRun
 from integrations.services import insights
 from integrations.services.clients import NotConnected
+from integrations.services.days import today_of
 from integrations.services.insights import (
     pull_insights,
     pull_now,
     request_all_pulls,
     request_pull,
-    today_of,
 )
 from leadmetrics.errors import InvalidInput, NotAllowed, NotFound
 from leadmetrics.tenancy.actors import Actor
