@@ -28,7 +28,12 @@ ROWS_BEFORE = 5
 HISTORY_LENGTH = 20
 SEARCH_LENGTH = 100
 VIEWS = {"feed": "Feed", "instagram": "Instagram"}
-EDITABLE = (VariantStatus.PROPOSED, VariantStatus.APPROVED, VariantStatus.PUSH_FAILED)
+EDITABLE = (
+    VariantStatus.PROPOSED,
+    VariantStatus.APPROVED,
+    VariantStatus.PUSH_FAILED,
+    VariantStatus.META_REFUSED,
+)
 
 
 @dataclass(frozen=True, slots=True)

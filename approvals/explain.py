@@ -19,6 +19,10 @@ WORDS = {
     VariantStatus.PUSH_UNKNOWN: ("Being looked up", "warn", "search"),
     VariantStatus.PUSH_FAILED: ("Needs someone", "bad", "triangle-alert"),
     VariantStatus.PAUSED: ("In the ad account: paused", "good", "circle-pause"),
+    VariantStatus.ACTIVATING: ("Being switched on", "info", "power"),
+    VariantStatus.ACTIVE: ("Live", "good", "play"),
+    VariantStatus.PAUSING: ("Being paused", "info", "circle-pause"),
+    VariantStatus.META_REFUSED: ("Refused by Meta", "bad", "ban"),
     VariantStatus.PROPOSED: ("In review", "neutral", "inbox"),
     VariantStatus.REJECTED: ("Rejected", "neutral", "x"),
     VariantStatus.WITHDRAWN: ("Withdrawn", "neutral", "archive-restore"),
@@ -30,6 +34,11 @@ _CAUSES = {
     "anything is sent again.",
     VariantStatus.PAUSED: "Meta holds it with exactly the text that was approved. While it is "
     "paused it spends nothing.",
+    VariantStatus.ACTIVATING: "Somebody switched it on. The text at Meta is compared once more "
+    "first.",
+    VariantStatus.ACTIVE: "It was switched on here, with exactly the text that was approved.",
+    VariantStatus.PAUSING: "Meta is being told to pause it.",
+    VariantStatus.META_REFUSED: "Meta refused it in its ad review, so it cannot run.",
     VariantStatus.PROPOSED: "It waits for a decision; nothing of it is at Meta.",
     VariantStatus.REJECTED: "Nothing of it was sent to Meta.",
     VariantStatus.WITHDRAWN: "Nothing of it was sent to Meta.",

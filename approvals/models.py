@@ -8,9 +8,23 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from approvals.states import PushState, StepState, VariantStatus
+from approvals.models_live import Activation, ActivationResult, LiveAd
+from approvals.states import PAST_PUSHES, PushState, StepState, VariantStatus
 from integrations.models import PushTarget
 from leadmetrics.tenancy.models import Tenant, User
+
+__all__ = [
+    "Activation",
+    "ActivationResult",
+    "AdImage",
+    "AdVariant",
+    "Decision",
+    "LiveAd",
+    "Proposal",
+    "Push",
+    "PushStep",
+    "VariantRevision",
+]
 
 
 class Proposal(models.Model):
@@ -201,7 +215,9 @@ class Push(models.Model):
         verbose_name_plural = "pushes"
         constraints = [
             models.UniqueConstraint(
-                fields=["variant"], condition=~Q(state="voided"), name="one_live_push_per_variant"
+                fields=["variant"],
+                condition=~Q(state__in=PAST_PUSHES),
+                name="one_live_push_per_variant",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=PushState.values), name="known_push_state"

@@ -2,4 +2,7 @@
 
 from leadmetrics.queue import Schedule
 
-SCHEDULES = [Schedule("Sweep pushes", "approvals.tasks.sweep_pushes", "* * * * *")]
+SCHEDULES = [
+    Schedule("Sweep pushes", "approvals.tasks.sweep_pushes", "* * * * *"),
+    Schedule("Watch ads", "approvals.tasks.watch_ads", "* * * * *"),
+]

@@ -11,7 +11,7 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from approvals.models import AdVariant, Decision, Push, VariantRevision
-from approvals.states import PushState, VariantStatus
+from approvals.states import PAST_PUSHES, PushState, VariantStatus
 from leadmetrics.tenancy.models import Tenant
 
 PAGE_SIZE = 50
@@ -23,6 +23,10 @@ PUSHED = (
     VariantStatus.PUSH_UNKNOWN,
     VariantStatus.PUSH_FAILED,
     VariantStatus.PAUSED,
+    VariantStatus.ACTIVATING,
+    VariantStatus.ACTIVE,
+    VariantStatus.PAUSING,
+    VariantStatus.META_REFUSED,
 )
 TROUBLED = (VariantStatus.PUSH_FAILED, VariantStatus.PUSH_UNKNOWN)
 
@@ -135,7 +139,7 @@ def pushed_variants(tenant: Tenant, *, status: str = "") -> QuerySet[AdVariant]:
         .prefetch_related(
             Prefetch(
                 "pushes",
-                Push.objects.exclude(state=PushState.VOIDED).select_related("decision__reviewer"),
+                Push.objects.exclude(state__in=PAST_PUSHES).select_related("decision__reviewer"),
                 to_attr="live_pushes",
             )
         )
@@ -202,6 +206,6 @@ def variants_with_feedback(tenant_id: int) -> QuerySet[AdVariant]:
                 Decision.objects.order_by("-created_at"),
                 to_attr="decisions_newest_first",
             ),
-            Prefetch("pushes", Push.objects.exclude(state=PushState.VOIDED), to_attr="live_pushes"),
+            Prefetch("pushes", Push.objects.exclude(state__in=PAST_PUSHES), to_attr="live_pushes"),
         )
     )

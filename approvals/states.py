@@ -20,6 +20,10 @@ class VariantStatus(models.TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
     PUSH_FAILED = "push_failed", "Not sent: needs someone"
     PUSH_UNKNOWN = "push_unknown", "Being looked up at Meta"
+    ACTIVATING = "activating", "Being switched on"
+    ACTIVE = "active", "Switched on"
+    PAUSING = "pausing", "Being paused"
+    META_REFUSED = "meta_refused", "Refused in Meta's ad review"
 
 
 class PushState(models.TextChoices):
@@ -29,6 +33,11 @@ class PushState(models.TextChoices):
     DONE = "done", "In the ad account"
     FAILED = "failed", "Needs someone"
     VOIDED = "voided", "Voided by an edit"
+    REPLACED = "replaced", "Replaced by a new version"
+
+
+# Pushes that no longer say where their variant is.
+PAST_PUSHES = (PushState.VOIDED, PushState.REPLACED)
 
 
 class StepState(models.TextChoices):
@@ -46,7 +55,11 @@ VARIANT_MOVES: Mapping[VariantStatus, frozenset[VariantStatus]] = {
     V.PUSHING: frozenset({V.APPROVED, V.PAUSED, V.PUSH_FAILED, V.PUSH_UNKNOWN}),
     V.PUSH_UNKNOWN: frozenset({V.PUSHING, V.PAUSED, V.PUSH_FAILED}),
     V.PUSH_FAILED: frozenset({V.APPROVED, V.PROPOSED}),
-    V.PAUSED: frozenset(),
+    V.PAUSED: frozenset({V.ACTIVATING, V.PAUSING, V.META_REFUSED}),
+    V.ACTIVATING: frozenset({V.ACTIVE, V.PAUSED, V.PAUSING, V.META_REFUSED}),
+    V.ACTIVE: frozenset({V.PAUSING, V.PAUSED, V.META_REFUSED}),
+    V.PAUSING: frozenset({V.PAUSED, V.META_REFUSED}),
+    V.META_REFUSED: frozenset({V.PROPOSED, V.PAUSED}),
     V.REJECTED: frozenset(),
     V.WITHDRAWN: frozenset(),
 }

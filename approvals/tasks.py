@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from approvals.services import push
+from approvals.services import pausing, push, watch
 
 
 def push_variant(push_id: str) -> None:
@@ -15,3 +15,19 @@ def push_variant(push_id: str) -> None:
 def sweep_pushes() -> None:
     """Wake what nobody woke."""
     push.sweep_pushes()
+
+
+def pause_ad(push_id: str) -> None:
+    """Pause one ad whose pausing was asked for."""
+    pausing.pause_ad(push_id=UUID(push_id))
+
+
+def look_at_ad(push_id: str) -> None:
+    """Read one ad at Meta if that is due."""
+    watch.look_at_ad(push_id=UUID(push_id))
+
+
+def watch_ads() -> None:
+    """Wake the looks, pauses and activations that are due."""
+    watch.sweep_looks()
+    pausing.wake_acts()

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from approvals import views_activate
 from approvals import views_ads as views
 
 app_name = "ads"
@@ -10,4 +11,6 @@ urlpatterns = [
     path("<uuid:variant_id>/", views.detail, name="detail"),
     path("<uuid:variant_id>/release/", views.release, name="release"),
     path("<uuid:variant_id>/hand-back/", views.hand_back, name="hand_back"),
+    path("<uuid:variant_id>/activate/", views_activate.activate, name="activate"),
+    path("<uuid:variant_id>/pause/", views_activate.pause, name="pause"),
 ]

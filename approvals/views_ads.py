@@ -17,12 +17,13 @@ from approvals import selectors
 from approvals.access import access_variant
 from approvals.desk import head_of, image_url, place_of, read_place
 from approvals.explain import WORDS, where_is
-from approvals.models import AdVariant, Push, PushStep
+from approvals.models import AdVariant, LiveAd, Push, PushStep
 from approvals.preview import preview_of
 from approvals.selectors import PAGE_SIZE, PUSHED
+from approvals.services.pausing import may_pause
 from approvals.services.push import release_push
 from approvals.services.review import return_to_review
-from approvals.states import PushState, StepState, VariantStatus
+from approvals.states import PAST_PUSHES, PushState, StepState, VariantStatus
 from approvals.timeline import short, timeline
 from leadmetrics.errors import NotFound, StateConflict
 from leadmetrics.htmx import announce, is_fragment
@@ -30,7 +31,13 @@ from leadmetrics.tenancy.access import role_required
 from leadmetrics.tenancy.middleware import TenantRequest
 from leadmetrics.tenancy.models import Role
 
-MOVING = (VariantStatus.APPROVED, VariantStatus.PUSHING, VariantStatus.PUSH_UNKNOWN)
+MOVING = (
+    VariantStatus.APPROVED,
+    VariantStatus.PUSHING,
+    VariantStatus.PUSH_UNKNOWN,
+    VariantStatus.ACTIVATING,
+    VariantStatus.PAUSING,
+)
 
 
 @require_GET
@@ -61,7 +68,8 @@ def detail(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespons
     """One ad: where it is, who acts next, and its timeline."""
     variant = access_variant(actor=request.actor, variant_id=variant_id)
     pushes = list(selectors.pushes_of(variant))
-    push = next((one for one in pushes if one.state != PushState.VOIDED), None)
+    push = next((one for one in pushes if one.state not in PAST_PUSHES), None)
+    live = LiveAd.objects.filter(push=push).first() if push else None
     where = where_is(variant.status, push)
     revision = push.decision.revision if push else head_of(variant)
     context = {
@@ -83,6 +91,10 @@ def detail(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespons
         "is_moving": variant.status in MOVING,
         "may_release": push is not None and push.state == PushState.FAILED,
         "may_hand_back": _may_hand_back(variant, push),
+        "may_activate": request.membership.may_activate
+        and variant.status == VariantStatus.PAUSED
+        and push is not None,
+        "may_pause": may_pause(variant.status, live),
         "ads_manager_url": _ads_manager_url(variant, push),
         "url": request.path,
     }
@@ -98,7 +110,7 @@ def detail(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespons
 def release(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
     """Try a push again that was left to a person."""
     variant = access_variant(actor=request.actor, variant_id=variant_id)
-    push = selectors.pushes_of(variant).exclude(state=PushState.VOIDED).first()
+    push = selectors.pushes_of(variant).exclude(state__in=PAST_PUSHES).first()
     if push is None:
         raise NotFound
     try:

@@ -105,7 +105,9 @@ def _make_person(person: DemoPerson, password: str, tenant: Tenant) -> User:
         person.email, password, name=person.name, is_staff=is_support, is_superuser=is_support
     )
     if person.role is not None:
-        Membership.objects.create(tenant=tenant, user=user, role=person.role)
+        Membership.objects.create(
+            tenant=tenant, user=user, role=person.role, can_activate=person.role == Role.ADMIN
+        )
     return user
 
 

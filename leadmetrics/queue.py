@@ -29,7 +29,12 @@ from leadmetrics.errors import LeadmetricsError
 
 logger = logging.getLogger(__name__)
 
-_TASK_MODULES = ("integrations.tasks", "approvals.tasks", "leadmetrics.tasks")
+_TASK_MODULES = (
+    "integrations.tasks",
+    "approvals.tasks",
+    "approvals.tasks_activation",
+    "leadmetrics.tasks",
+)
 _KEEP_RESULTS = timedelta(days=7)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import urllib.request
@@ -118,22 +119,57 @@ class StandIn:
         with urllib.request.urlopen(request) as response:
             return json.load(response)
 
+    def ads_asked_to_run(self) -> list[str]:
+        """The path of every write so far that asked for ACTIVE, wherever in it that stands.
+
+        A new ad without a status is ACTIVE at Meta, too.
+        """
+        return [
+            write["path"]
+            for write in self.read("writes")["writes"]
+            if "ACTIVE" in _statuses(write["params"])
+            or (write["path"].endswith("/ads") and "status" not in write["params"])
+        ]
+
     def read(self, path: str) -> Any:
         """The JSON behind one of the stand-in's own addresses."""
         with urllib.request.urlopen(f"{self.base_url}/sandbox/{path}") as response:
             return json.load(response)
 
 
+def _statuses(params: Any) -> Iterator[str]:
+    """Every value under a key that names a status, however deep; JSON inside text counts, too."""
+    if isinstance(params, str) and params[:1] in ("{", "["):
+        with contextlib.suppress(ValueError):
+            params = json.loads(params)
+    if isinstance(params, dict):
+        for name, value in params.items():
+            if "status" in name and isinstance(value, str):
+                yield value
+            yield from _statuses(value)
+    elif isinstance(params, list):
+        for value in params:
+            yield from _statuses(value)
+
+
 @pytest.fixture
-def stand_in(settings: Any) -> Iterator[StandIn]:
-    """A fresh stand-in that the product's settings point at."""
+def stand_in(settings: Any, request: pytest.FixtureRequest) -> Iterator[StandIn]:
+    """A fresh stand-in that the product's settings point at.
+
+    Afterwards its journal must not hold a write that asks for ACTIVE, unless the test is about
+    just that.
+    """
     from integrations.sandbox.server import start_in_thread
 
     handle = start_in_thread()
     settings.META_API_BASE_URL = handle.base_url
     settings.META_OAUTH_DIALOG_URL = f"{handle.base_url}/v26.0/dialog/oauth"
-    yield StandIn(handle)
+    opened = StandIn(handle)
+    yield opened
+    started = opened.ads_asked_to_run()
     handle.stop()
+    if request.node.get_closest_marker("activates") is None:
+        assert not started, "only a test marked `activates` may switch an ad on"
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,9 @@ from django.utils import timezone
 from approvals.access import access_variant
 from approvals.content import build_payload, digest
 from approvals.limits import AdCopy, check_copy
-from approvals.models import AdImage, AdVariant, Decision, Push, VariantRevision
+from approvals.models import AdImage, AdVariant, Decision, LiveAd, Push, VariantRevision
 from approvals.services.propose import add_revision
-from approvals.states import PushState, VariantStatus, move
+from approvals.states import PAST_PUSHES, PushState, VariantStatus, move
 from leadmetrics import queue
 from leadmetrics.audit.log import record
 from leadmetrics.errors import InvalidInput, NotAllowed, StateConflict
@@ -215,8 +215,11 @@ def _head_with_hash(variant: AdVariant, shown_hash: str) -> VariantRevision:
 
 def _void_unsent_push(variant: AdVariant) -> None:
     """Cancel an approval's push, as long as nothing of it can have reached Meta."""
-    push = variant.pushes.select_for_update().exclude(state=PushState.VOIDED).first()
+    push = variant.pushes.select_for_update().exclude(state__in=PAST_PUSHES).first()
     if push is None:
+        return
+    if variant.status == VariantStatus.META_REFUSED:
+        _replace(push)
         return
     if push.state not in (PushState.WAITING, PushState.FAILED) or push.may_be_at_meta:
         raise StateConflict(
@@ -225,3 +228,12 @@ def _void_unsent_push(variant: AdVariant) -> None:
         )
     push.state, push.finished_at = PushState.VOIDED, timezone.now()
     push.save(update_fields=["state", "finished_at"])
+
+
+def _replace(push: Push) -> None:
+    """Let go of an ad that Meta refused. It stays where it is, and it must stand still there."""
+    live = LiveAd.objects.filter(push=push).first()
+    if live is not None and live.configured_status == "ACTIVE":
+        raise StateConflict("The refused ad is being paused at Meta first. Try again in a minute.")
+    push.state = PushState.REPLACED
+    push.save(update_fields=["state"])

@@ -32,7 +32,7 @@ NO_BUTTON = "NO_BUTTON"
 AD_FIELDS = (
     "id,name,account_id,adset_id,creative{id},configured_status,effective_status,adlabels{name}"
 )
-CREATIVE_FIELDS = "id,name,object_story_spec,url_tags"
+CREATIVE_FIELDS = "id,name,object_story_spec,url_tags,degrees_of_freedom_spec"
 # Deleted objects cannot be filtered for; everything else may hold an ad of ours.
 LISTABLE_STATUSES = [
     "ACTIVE",
@@ -156,6 +156,20 @@ def get_creative(transport: Transport, token: AccessToken, creative_id: str) -> 
         image_hash=read_text(link_data.get("image_hash")),
         url_tags=read_text(answer.get("url_tags")),
         instagram_user_id=read_optional_id(story.get("instagram_user_id")),
+        enrolled=_enrolled(answer),
+    )
+
+
+def _enrolled(creative: Json) -> tuple[str, ...]:
+    """The enhancements that are switched on. Dead keys come back too; only OPT_IN counts."""
+    freedom = read_object(creative.get("degrees_of_freedom_spec"))
+    features = read_object(freedom.get("creative_features_spec"))
+    return tuple(
+        sorted(
+            read_text(name, 100)
+            for name, feature in features.items()
+            if read_object(feature).get("enroll_status") == "OPT_IN"
+        )
     )
 
 

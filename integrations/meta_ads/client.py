@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 
-from integrations.meta_ads import accounts, ads, insights, reports, totals
+from integrations.meta_ads import accounts, ads, insights, live, reports, totals
 from integrations.meta_ads.insights import DEFAULT_ACTION_TYPES
 from integrations.meta_ads.transport import Transport
 from integrations.meta_ads.types import (
     AccessToken,
     AdAccountInfo,
     AdCreativeSpec,
+    AdReview,
     AdSetInfo,
+    AdSetPlan,
     AdState,
     CampaignInfo,
+    Change,
     CreatedObject,
     CreativeState,
     CustomAudienceInfo,
@@ -37,6 +40,11 @@ class MetaAdsClient:
     def __init__(self, transport: Transport, token: AccessToken) -> None:
         self._transport = transport
         self._token = token
+
+    @property
+    def app_id(self) -> str:
+        """The app that these calls are made through."""
+        return self._transport.config.app_id
 
     def me(self) -> Me:
         """The person behind the token."""
@@ -154,6 +162,22 @@ class MetaAdsClient:
     def find_creatives(self, ad_account_id: str, *, label: str) -> tuple[CreatedObject, ...]:
         """The creatives that carry this label."""
         return ads.find_creatives(self._transport, self._token, ad_account_id, label=label)
+
+    def get_ad_review(self, ad_id: str) -> AdReview:
+        """Meta's verdict on the ad, and what keeps it from delivering."""
+        return live.get_ad_review(self._transport, self._token, ad_id)
+
+    def get_ad_set_plan(self, ad_set_id: str) -> AdSetPlan:
+        """The ad set's budget and schedule, with its campaign's."""
+        return live.get_ad_set_plan(self._transport, self._token, ad_set_id)
+
+    def count_ads(self, ad_set_id: str, *, most: int) -> int:
+        """How many ads the ad set holds, counted up to ``most``."""
+        return live.count_ads(self._transport, self._token, ad_set_id, most=most)
+
+    def list_changes(self, ad_account_id: str, ad_id: str, since: datetime) -> tuple[Change, ...]:
+        """Who changed the ad since then, newest first."""
+        return live.list_changes(self._transport, self._token, ad_account_id, ad_id, since)
 
     def revoke_permissions(self) -> None:
         """Disconnect the app from the person's Facebook account."""

@@ -299,3 +299,66 @@ class CreativeState:
     image_hash: str
     url_tags: str
     instagram_user_id: str
+    enrolled: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One reason of Meta's ad review: the policy's title and its explanation, in Meta's words."""
+
+    policy: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Something that keeps an ad from delivering; ``is_hard`` means that it cannot run at all."""
+
+    level: str
+    code: int | None
+    summary: str
+    message: str
+    is_hard: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AdReview:
+    """Where an ad stands at Meta. A status we do not know is kept as it came."""
+
+    configured_status: str
+    effective_status: str
+    remarks: tuple[Remark, ...]
+    issues: tuple[Issue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AdSetPlan:
+    """What an ad will spend and when. Budgets are in the smallest unit as Meta counts it."""
+
+    id: str
+    name: str
+    account_id: str
+    status: str
+    effective_status: str
+    daily_budget: Decimal | None
+    lifetime_budget: Decimal | None
+    starts_at: datetime | None
+    ends_at: datetime | None
+    is_dynamic_creative: bool
+    dsa_beneficiary: str
+    dsa_payor: str
+    countries: tuple[str, ...]
+    campaign_name: str
+    campaign_status: str
+    campaign_daily_budget: Decimal | None
+    campaign_lifetime_budget: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of an ad account's activity log; ``application_id`` is empty for Ads Manager."""
+
+    event: str
+    at: datetime
+    who: str
+    application_id: str

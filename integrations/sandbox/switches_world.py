@@ -61,7 +61,10 @@ def _end_review(world: World, ad: Node, event: str) -> None:
 
 
 def edit_live(world: World, value: Any) -> str:
-    """Someone changes an ad's text in Ads Manager; returns the new creative's id."""
+    """Someone changes an ad's text in Ads Manager; returns the new creative's id.
+
+    ``opt_in`` names an enhancement that they switch on.
+    """
     ad = node_of(world, value["ad_id"], "Ad")
     old = world.nodes[ad["_creative"]]
     spec = json.loads(json.dumps(old["_spec"]))
@@ -69,6 +72,10 @@ def edit_live(world: World, value: Any) -> str:
     for part in ("message", "name", "description"):
         if part in value:
             link_data[part] = str(value[part])
+    if "opt_in" in value:
+        freedom = spec.setdefault("degrees_of_freedom_spec", {})
+        features = freedom.setdefault("creative_features_spec", {})
+        features[str(value["opt_in"])] = {"enroll_status": "OPT_IN"}
     fresh = {
         **old,
         "id": world.new_id(),

@@ -49,11 +49,12 @@ class ReadBack:
     effective_status: str
     payload: dict[str, Any]
     image_hash: str
+    enrolled: tuple[str, ...] = ()
 
 
 def upload_image(*, integration: Integration, ad_account_id: str, name: str, content: bytes) -> str:
     """Meta's hash of the image. Repeating it is harmless: the same bytes give the same hash."""
-    with _translated(integration):
+    with translated(integration):
         return (
             meta_client(integration)
             .upload_ad_image(ad_account_id, filename=name, content=content)
@@ -78,7 +79,7 @@ def create_creative(
         image_hash=image_hash,
         url_tags=payload["url_tags"],
     )
-    with _translated(integration):
+    with translated(integration):
         return meta_client(integration).create_ad_creative(payload["ad_account_id"], spec).id
 
 
@@ -86,7 +87,7 @@ def create_paused_ad(
     *, integration: Integration, payload: Mapping[str, Any], reference: str, creative_id: str
 ) -> str:
     """The id of the new ad, which is PAUSED; there is no way to ask for anything else."""
-    with _translated(integration):
+    with translated(integration):
         return (
             meta_client(integration)
             .create_ad(
@@ -107,7 +108,7 @@ def ad_name(payload: Mapping[str, Any], reference: str) -> str:
 
 def find_ads(*, integration: Integration, payload: Mapping[str, Any], reference: str) -> list[str]:
     """Ids of the ads that carry the reference, in label or name."""
-    with _translated(integration):
+    with translated(integration):
         found = meta_client(integration).find_ads(
             payload["ad_account_id"], label=reference, name=ad_name(payload, reference)
         )
@@ -121,7 +122,7 @@ def read_back(*, integration: Integration, payload: Mapping[str, Any], ad_id: st
     caller compares ``image_hash`` instead.
     """
     client = meta_client(integration)
-    with _translated(integration):
+    with translated(integration):
         ad = client.get_ad(ad_id)
         creative = client.get_creative(ad.creative_id)
     return ReadBack(
@@ -130,6 +131,7 @@ def read_back(*, integration: Integration, payload: Mapping[str, Any], ad_id: st
         configured_status=ad.configured_status,
         effective_status=ad.effective_status,
         image_hash=creative.image_hash,
+        enrolled=creative.enrolled,
         payload={
             **payload,
             "ad_account_id": ad.account_id,
@@ -148,12 +150,12 @@ def read_back(*, integration: Integration, payload: Mapping[str, Any], ad_id: st
 
 def pause_ad(*, integration: Integration, ad_id: str) -> None:
     """Set an ad to PAUSED. Repeatable."""
-    with _translated(integration):
+    with translated(integration):
         meta_client(integration).pause_ad(ad_id)
 
 
-class _translated:
-    """Turns the client's errors into the two that a push must tell apart."""
+class translated:
+    """Turns the client's errors into the two that a write must tell apart."""
 
     def __init__(self, integration: Integration) -> None:
         self.integration = integration

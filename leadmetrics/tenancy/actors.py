@@ -57,3 +57,14 @@ def require_role(actor: Actor, role: Role, *, tenant_id: int) -> Membership:
             f"{membership.get_role_display().lower()}. An admin of this workspace can change it."
         )
     return membership
+
+
+def require_activator(actor: Actor, *, tenant_id: int) -> Membership:
+    """The membership of a reviewer who may switch ads on. Raises NotFound, NotAllowed."""
+    membership = require_role(actor, Role.REVIEWER, tenant_id=tenant_id)
+    if not membership.can_activate:
+        raise NotAllowed(
+            "Switching an ad on needs a right of its own, which you do not have. "
+            "An admin of this workspace can give it to you under Settings."
+        )
+    return membership

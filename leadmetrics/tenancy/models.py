@@ -101,6 +101,11 @@ class Membership(models.Model):
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)
+    can_activate = models.BooleanField(
+        "may switch ads on",
+        default=False,
+        help_text="An admin gives this right by itself; no role includes it.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -119,6 +124,11 @@ class Membership(models.Model):
     @property
     def is_reviewer(self) -> bool:
         return self.covers(Role.REVIEWER)
+
+    @property
+    def may_activate(self) -> bool:
+        """Whether this person may switch ads on: the right, and at least the role of a reviewer."""
+        return self.can_activate and self.is_reviewer
 
     @property
     def is_admin(self) -> bool:

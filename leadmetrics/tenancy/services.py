@@ -168,6 +168,24 @@ def change_role(*, actor: Actor, membership_id: int, role: str) -> Membership:
     return membership
 
 
+def change_right(*, actor: Actor, membership_id: int, can_activate: bool) -> Membership:
+    """Give or take the right to switch ads on. Raises NotFound, NotAllowed."""
+    with transaction.atomic():
+        require_role(actor, Role.ADMIN, tenant_id=actor.tenant_id)
+        membership = _access_membership(actor, membership_id)
+        if membership.can_activate == can_activate:
+            return membership
+        membership.can_activate = can_activate
+        membership.save(update_fields=["can_activate"])
+        record(
+            actor,
+            "member.may_activate" if can_activate else "member.may_not_activate",
+            membership,
+            {"name": membership.user.name},
+        )
+    return membership
+
+
 def remove_member(*, actor: Actor, membership_id: int) -> User:
     """Take a person's access to this workspace away, at once; what they did stays.
 

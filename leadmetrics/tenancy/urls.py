@@ -12,6 +12,7 @@ urlpatterns = [
     path("", views.members, name="members"),
     path("members/add/", views.add, name="add_member"),
     path("members/<int:membership_id>/role/", views.role, name="change_role"),
+    path("members/<int:membership_id>/right/", views.right, name="change_right"),
     path("members/<int:membership_id>/remove/", views.remove, name="remove_member"),
     path("members/<int:membership_id>/link/", views.link, name="renew_link"),
     path("policy/", views.policy, name="policy"),

@@ -151,6 +151,20 @@ def role(request: TenantRequest, tenant: str, membership_id: int) -> HttpRespons
 
 @require_POST
 @role_required(Role.ADMIN)
+def right(request: TenantRequest, tenant: str, membership_id: int) -> HttpResponse:
+    """Give a member the right to switch ads on, or take it away."""
+    changed = services.change_right(
+        actor=request.actor,
+        membership_id=membership_id,
+        can_activate=request.POST.get("can_activate") == "yes",
+    )
+    may = "may switch ads on now" if changed.can_activate else "may no longer switch ads on"
+    messages.success(request, f"{changed.user.name} {may}.")
+    return redirect("settings:members", tenant=tenant)
+
+
+@require_POST
+@role_required(Role.ADMIN)
 def remove(request: TenantRequest, tenant: str, membership_id: int) -> HttpResponse:
     """Take a member's access away."""
     try:

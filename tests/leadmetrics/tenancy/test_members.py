@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
+from django.urls import reverse
 
 from leadmetrics.audit.models import AuditEntry
 from leadmetrics.errors import InvalidInput, NotAllowed, NotFound, StateConflict
@@ -377,3 +378,17 @@ def test_names_are_text_never_markup(acme: Tenant, as_ana: Client) -> None:
     Membership.objects.create(tenant=acme, user=user, role=Role.VIEWER)
 
     assert "<script>x" not in as_ana.get(URL).content.decode()
+
+
+def test_the_right_to_switch_ads_on_is_given_and_taken_by_an_admin(
+    as_ana: Client, ben: Actor, acme: Tenant
+) -> None:
+    member = Membership.objects.get(user_id=ben.user_id)
+    url = reverse("settings:change_right", args=[acme.slug, member.pk])
+    for answer, may in (("yes", True), ("no", False)):
+        as_ana.post(url, {"can_activate": answer})
+        member.refresh_from_db()
+        assert member.may_activate is may
+    assert list(
+        AuditEntry.objects.filter(action__contains="activate").values_list("action", flat=True)
+    ) == ["member.may_activate", "member.may_not_activate"]
