@@ -107,6 +107,15 @@ def waiting_jobs() -> int:
     return int(OrmQ.objects.count())
 
 
+def is_wanted_elsewhere() -> bool:
+    """Whether a job that people wait for is in the queue, so that a long reading should make way.
+
+    Those are the jobs of approvals that somebody's click enqueued: pushes and what follows them.
+    """
+    newest = OrmQ.objects.order_by("-pk")[:50]
+    return any(str(job.name()).startswith("approvals.tasks.") for job in newest)
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterStatus:
     """What a cluster on this machine says of itself: work in its memory, and its last beat."""

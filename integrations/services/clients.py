@@ -7,7 +7,7 @@ from django.db import transaction
 
 from integrations.meta_ads.client import MetaAdsClient
 from integrations.meta_ads.errors import MetaError, MetaTokenError
-from integrations.meta_ads.transport import Transport, make_session
+from integrations.meta_ads.transport import Observer, Transport, make_session
 from integrations.meta_ads.types import AccessToken, MetaConfig
 from integrations.models import Integration
 from leadmetrics import crypto
@@ -46,11 +46,16 @@ def meta_transport() -> Transport:
     return Transport(meta_config(), _session)
 
 
-def meta_client(integration: Integration) -> MetaAdsClient:
-    """A client that acts with this grant. Raises NotConnected, crypto.CannotDecrypt."""
+def meta_client(integration: Integration, observer: Observer | None = None) -> MetaAdsClient:
+    """A client that acts with this grant. Raises NotConnected, crypto.CannotDecrypt.
+
+    The observer, if any, hears what the headers of every answer say.
+    """
     if not integration.is_usable:
         raise NotConnected
-    return MetaAdsClient(meta_transport(), open_token(integration))
+    transport = meta_transport()
+    transport.observer = observer
+    return MetaAdsClient(transport, open_token(integration))
 
 
 def seal_token(integration: Integration, token: AccessToken) -> None:

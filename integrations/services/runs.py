@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -39,7 +39,14 @@ class Overtaken(Exception):
 
 
 class TurnOver(Exception):
-    """The worker has had its time; the run goes on in another job, from where it stands."""
+    """The worker has had its time; the run goes on in another job, from where it stands.
+
+    With ``wait_seconds`` it goes on after these, when there is nothing to do before.
+    """
+
+    def __init__(self, wait_seconds: float = 0.0) -> None:
+        self.wait_seconds = wait_seconds
+        super().__init__()
 
 
 @dataclass(slots=True)
@@ -115,27 +122,36 @@ def work_on(run_id: UUID, read: Callable[[Turn], None], seconds: float) -> None:
 
     After so many seconds the rest is left to another job.
     """
-    turn = _claim(run_id, seconds)
+    turn = claim(run_id, seconds)
     if turn is None:
         return
-    run = turn.run
     try:
         read(turn)
-    except Overtaken:
-        return
-    except TurnOver:
-        _hand_over(turn)
-    except MetaError as exc:
+    except Exception as exc:
+        if not conclude(turn, exc):
+            raise
+    else:
+        conclude(turn)
+
+
+def conclude(turn: Turn, exc: Exception | None = None) -> bool:
+    """Record how a turn ended; False for a failure that nobody foresaw, which must be reported."""
+    run = turn.run
+    if isinstance(exc, Overtaken):
+        return True
+    if isinstance(exc, TurnOver):
+        _hand_over(turn, exc.wait_seconds)
+    elif isinstance(exc, MetaError):
         note_failure(run.integration, exc)
         if exc.kind == ErrorKind.THROTTLED and run.created_at > timezone.now() - PATIENCE:
             _postpone(turn, exc)
         else:
             _fail(turn, exc)
-    except LeadmetricsError as exc:
+    elif isinstance(exc, LeadmetricsError):
         _fail(turn, exc)
-    except Exception:
+    elif exc is not None:
         _fail(turn, LeadmetricsError("This did not work; the error was reported."))
-        raise
+        return False
     else:
         turn.held().update(
             state=SyncRun.State.COMPLETE,
@@ -144,6 +160,7 @@ def work_on(run_id: UUID, read: Callable[[Turn], None], seconds: float) -> None:
             error_code="",
             error="",
         )
+    return True
 
 
 def stop_runs(integration: Integration, reason: LeadmetricsError) -> None:
@@ -168,12 +185,25 @@ def sweep_runs() -> None:
             queue.enqueue(_TASKS[SyncRun.Kind(run.kind)], run.pk)
 
 
+def claim_next(kinds: Sequence[SyncRun.Kind], seconds: float) -> Turn | None:
+    """A hold on a run of these kinds that waits, of the first kind before the others."""
+    waiting = SyncRun.objects.filter(
+        _free(timezone.now()), state=SyncRun.State.WAITING, kind__in=kinds
+    ).values_list("kind", "pk")
+    for _, pk in sorted(waiting.order_by("created_at")[:50], key=lambda row: kinds.index(row[0])):
+        turn = claim(pk, seconds)
+        if turn is not None:
+            return turn
+    return None
+
+
 def _free(now: datetime) -> Q:
     """Not held by a worker, and not told to wait. A waiting run's lease is its earliest start."""
     return Q(state__in=_OPEN) & (Q(lease_until__isnull=True) | Q(lease_until__lte=now))
 
 
-def _claim(run_id: UUID, seconds: float) -> Turn | None:
+def claim(run_id: UUID, seconds: float) -> Turn | None:
+    """A worker's hold on the run for so many seconds; None when it is not free."""
     now = timezone.now()
     lease = now + LEASE
     claimed = SyncRun.objects.filter(_free(now), pk=run_id).update(
@@ -189,9 +219,11 @@ def _claim(run_id: UUID, seconds: float) -> Turn | None:
     return Turn(run, time.monotonic() + seconds, (lease,))
 
 
-def _hand_over(turn: Turn) -> None:
+def _hand_over(turn: Turn, wait_seconds: float) -> None:
+    later = timezone.now() + timedelta(seconds=wait_seconds) if wait_seconds else None
     with transaction.atomic():
-        if turn.held().update(state=SyncRun.State.WAITING, lease_until=None):
+        held = turn.held().update(state=SyncRun.State.WAITING, lease_until=later)
+        if held and later is None:
             queue.enqueue(_TASKS[SyncRun.Kind(turn.run.kind)], turn.run.pk)
 
 

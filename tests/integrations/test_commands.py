@@ -87,6 +87,9 @@ def test_pull_insights_fails_when_one_is_incomplete(
         (["--since", "2026-02-30"], "not a day like"),
         (["--since", "2026-09-02", "--until", "2026-09-01"], "later than the last day"),
         (["--since", "2999-01-01"], "later than the last day"),
+        (["--until", "2999-01-01"], "still to come"),
+        (["--since", "2020-01-01"], "37 months"),
+        (["--account", "act_404"], "No ad account act_404 is known here"),
         (["--tenant", "nobody"], "nobody"),
     ],
 )
@@ -94,6 +97,29 @@ def test_pull_insights_refuses_nonsense(elsewhere: AdAccount, args: list[str], w
     with pytest.raises(CommandError, match=words):
         run("pull_insights", *args)
     assert not SyncRun.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("account", "grant", "words"),
+    [
+        ({"enabled": False}, {}, "is not used here"),
+        ({"gone_at": datetime.now(UTC)}, {}, "no longer shared with Ana Keller"),
+        ({}, {"status": "revoked"}, "cannot be read: access withdrawn at facebook"),
+    ],
+)
+def test_pull_insights_says_why_an_account_is_not_read(
+    acme: Tenant, account: dict[str, Any], grant: dict[str, Any], words: str
+) -> None:
+    make_ad_account(make_integration(acme, **grant), ad_account_id="act_9", **account)
+    with pytest.raises(CommandError, match=words):
+        run("pull_insights", "--account", "act_9")
+    assert not SyncRun.objects.exists()
+
+
+def test_pull_insights_takes_one_account(grant: Integration, account: AdAccount) -> None:
+    make_ad_account(grant, ad_account_id=ACME_US)
+    (line,) = run("pull_insights", "--account", ACME_EU).splitlines()
+    assert "Acme Outdoor EU" in line
 
 
 def test_nothing_to_do_is_said(db: None, acme: Tenant) -> None:

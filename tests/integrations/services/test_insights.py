@@ -19,8 +19,8 @@ from django.db.models import Sum
 
 from integrations.meta_ads.errors import ErrorKind, MetaError
 from integrations.meta_ads.transport import Transport
-from integrations.models import AdAccount, CampaignInsight, Integration, SyncRun
-from integrations.services import insights
+from integrations.models import AdAccount, CampaignInsight, InsightDay, Integration, SyncRun
+from integrations.services import pulling, windows
 from integrations.services.clients import NotConnected
 from integrations.services.days import today_of
 from integrations.services.insights import (
@@ -243,6 +243,7 @@ def test_cut_pulls_never_mix_old_and_new_within_a_day(
 
     choose = random.Random(seed)
     for _ in range(3):
+        monkeypatch.setattr(pulling, "WINDOW_ROWS", 20)
         cut_after(monkeypatch, choose.randrange(4))
         assert pull(account).state == "failed"
         monkeypatch.undo()
@@ -282,21 +283,29 @@ def by_day(account: AdAccount) -> dict[date, dict[str, Decimal | None]]:
 
 def cut_after(monkeypatch: pytest.MonkeyPatch, pages: int) -> None:
     """Lose the connection for good after so many requests."""
-    real: Callable[..., Any] = Transport.get
-    left = [pages]
+    real: Callable[..., Any] = Transport.read
+    left = iter(range(pages))
 
-    def get(self: Transport, *args: Any) -> Any:
-        if not left[0]:
+    def read(self: Transport, *args: Any) -> Any:
+        if next(left, None) is None:
             raise MetaError(ErrorKind.TRANSIENT)
-        left[0] -= 1
         return real(self, *args)
 
-    monkeypatch.setattr(Transport, "get", get)
+    monkeypatch.setattr(Transport, "read", read)
 
 
 def test_restarted_run_does_not_read_its_days_again(account: AdAccount, stand_in: StandIn) -> None:
     run = request_pull(account)
-    SyncRun.objects.update(days_done=84)
+    SyncRun.objects.update(days_done=84, started_at=datetime.now(UTC))
+    account.insight_days.bulk_create(
+        InsightDay(
+            level="campaign",
+            ad_account=account,
+            day=run.until - timedelta(days=ago),
+            read_at=datetime.now(UTC),
+        )
+        for ago in range(84)
+    )
     pull_insights(run_id=run.pk)
     run.refresh_from_db()
     assert (run.state, run.days_done) == ("complete", 90)
@@ -375,6 +384,13 @@ def answering(mock: responses.RequestsMock, rows_of: Callable[[date, date], Any]
     mock.add_callback(responses.GET, f"{GRAPH}/act_9/insights", callback=answer)
 
 
+TOO_LARGE = {"message": "reduce", "code": 100, "error_subcode": 1487534}
+
+
+def refusing_reports(mock: responses.RequestsMock) -> None:
+    mock.post(f"{GRAPH}/act_9/insights", status=400, json={"error": TOO_LARGE})
+
+
 def test_window_that_is_too_large_is_halved(odd: AdAccount, quick: None) -> None:
     asked: list[int] = []
 
@@ -382,21 +398,22 @@ def test_window_that_is_too_large_is_halved(odd: AdAccount, quick: None) -> None
         days = (until - since).days + 1
         asked.append(days)
         if days > 2:
-            return 400, {"message": "reduce", "code": 100, "error_subcode": 1487534}
+            return 400, TOO_LARGE
         return [row(since + timedelta(days=n)) for n in range(days)]
 
     today = today_of(odd)
     with responses.RequestsMock() as mock:
         answering(mock, rows_of)
+        refusing_reports(mock)
         run = pull(odd, today - timedelta(days=6), today)
     assert (run.state, run.days_done, odd.insights.count()) == ("complete", 7, 7)
-    assert asked[-7:] == [1] * 7
-    assert max(asked) == 7
+    assert sorted(asked) == [1, 2, 2, 2, 3, 4, 7]
 
 
 def test_day_that_is_too_large_ends_the_run(odd: AdAccount, quick: None) -> None:
     with responses.RequestsMock() as mock:
-        answering(mock, lambda *_: (400, {"message": "x", "code": 100, "error_subcode": 1487534}))
+        answering(mock, lambda *_: (400, TOO_LARGE))
+        refusing_reports(mock)
         run = pull(odd)
     assert (run.state, run.error_code) == ("failed", "too_much_data")
 
@@ -404,7 +421,7 @@ def test_day_that_is_too_large_ends_the_run(odd: AdAccount, quick: None) -> None
 def test_large_account_gets_shorter_windows(
     odd: AdAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(insights, "WINDOW_ROWS", 20)
+    monkeypatch.setattr(pulling, "WINDOW_ROWS", 20)
     asked: list[int] = []
 
     def rows_of(since: date, until: date) -> Any:
@@ -470,3 +487,73 @@ def test_nonsense_is_not_stored_and_old_rows_stay(
         run = pull(odd, today, today)
     assert (run.state, run.error_code) == ("failed", "unreadable_answer")
     assert CampaignInsight.objects.count() == 3
+
+
+# --- reports that Meta prepares -----------------------------------------------------------------
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report is looked after at once."""
+    monkeypatch.setattr(windows, "FIRST_LOOK", 0.01)
+
+
+def too_large(stand_in: StandIn, times: int = 1) -> None:
+    """What the next direct queries are told."""
+    path = f"{ACME_EU}/insights"
+    fault = {"path": path, "method": "GET", "code": 100, "subcode": 1487534, "status": 400}
+    stand_in.control(fail={**fault, "times": times})
+
+
+def test_query_that_is_too_large_is_read_as_a_report(
+    account: AdAccount, stand_in: StandIn, soon: None
+) -> None:
+    too_large(stand_in)
+    run = pull(account)
+    assert (run.state, run.days_done, run.reports) == ("complete", 90, {})
+    assert_equal_to_ledger(account, stand_in, run)
+
+
+def test_report_is_gone_on_with_after_a_restart(account: AdAccount, stand_in: StandIn) -> None:
+    too_large(stand_in)
+    run = request_pull(account)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pulling, "GRACE", 0.0)
+        pull_insights(run_id=run.pk, seconds=0.3)
+    run.refresh_from_db()
+    ((name, report_id),) = run.reports.items()
+    assert (run.state, name.split()[0]) == ("waiting", "campaign")
+    assert run.lease_until > datetime.now(UTC)
+    with time_machine.travel(run.lease_until):
+        pull_insights(run_id=run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.reports) == ("complete", {})
+    assert report_id
+    assert_equal_to_ledger(account, stand_in, run)
+
+
+@pytest.mark.parametrize("mode", ["fail", "skip"])
+def test_report_that_fails_is_asked_for_in_smaller_parts(
+    account: AdAccount, stand_in: StandIn, soon: None, mode: str
+) -> None:
+    too_large(stand_in)
+    stand_in.control(async_reports=mode)
+    run = pull(account)
+    assert (run.state, run.days_done) == ("complete", 90)
+    assert_equal_to_ledger(account, stand_in, run)
+
+
+def test_report_that_meta_lost_is_asked_for_anew(
+    account: AdAccount, stand_in: StandIn, soon: None
+) -> None:
+    run = request_pull(account)
+    days = f"{run.until - timedelta(days=6)} {run.until}"
+    SyncRun.objects.update(reports={f"campaign {days}": "999"})
+    pull_insights(run_id=run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.reports) == ("complete", {})
+    assert_equal_to_ledger(account, stand_in, run)
+
+
+def assert_equal_to_ledger(account: AdAccount, stand_in: StandIn, run: SyncRun) -> None:
+    truth = ledger(stand_in, run.since, run.until)
+    spend = account.insights.aggregate(Sum("spend"))["spend__sum"]
+    assert (account.insights.count(), spend) == (truth["rows"], Decimal(truth["spend"]))

@@ -1,0 +1,64 @@
+"""How fast one ad account may be asked, by what the usage headers of its answers say."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from integrations.meta_ads.errors import THROTTLE_WAIT
+from integrations.meta_ads.types import UsageSnapshot
+
+# At most this many of an account at once: what Meta counts is time as well as calls.
+REQUESTS_PER_ACCOUNT = 2
+SLOW_FROM = 75.0
+# Between two requests when a budget is all but used up. It is one of a rolling hour.
+LONGEST_GAP = 5.0
+
+
+@dataclass(slots=True)
+class Lane:
+    """One ad account at Meta, however many runs or grants read it.
+
+    Below 75 % of every budget there is no pause; from there on the pauses grow, so that what people
+    wait for, such as a push, finds the account open; when Meta names a time it is closed till then.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    in_flight: int = 0
+    gap: float = 0.0
+    next_at: float = 0.0
+    opens_at: float = 0.0
+
+    def on_usage(self, ad_account_id: str, usage: UsageSnapshot) -> None:  # noqa: ARG002 - it has one
+        """The transport's report of an answer's headers, good or bad."""
+        now = self.clock()
+        if usage.wait_seconds or usage.percent >= 100:
+            self.opens_at = now + (usage.wait_seconds or THROTTLE_WAIT)
+        over = (usage.percent - SLOW_FROM) / (100 - SLOW_FROM)
+        self.gap = LONGEST_GAP * min(max(over, 0.0), 1.0)
+        self.next_at = max(self.next_at, now + self.gap) if self.gap else 0.0
+
+    def on_version(self, answered: str, warning: str) -> None:
+        """Says nothing about the pace."""
+
+    @property
+    def closed_for(self) -> float:
+        """Seconds until the time that Meta named; 0 when it named none."""
+        return max(0.0, self.opens_at - self.clock())
+
+    @property
+    def wait(self) -> float:
+        """Seconds until the next request may go; 0 when there is room now."""
+        return max(0.0, self.opens_at - self.clock(), self.next_at - self.clock())
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a request may go now. An account in slow motion is asked one thing at a time."""
+        most = 1 if self.gap else REQUESTS_PER_ACCOUNT
+        return self.in_flight < most and self.wait <= 0
+
+    def sent(self) -> None:
+        """A request is on its way."""
+        self.in_flight += 1
+        self.next_at = self.clock() + self.gap if self.gap else 0.0
