@@ -2,58 +2,45 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
 
+import django
 from playwright.sync_api import Page
 
+from tests.flows.every_page import every_page
 from tests.stack import ROOT, Stack, open_browser, sign_in
 
 FOLDER = ROOT / "build" / "screenshots"
 WIDTHS = {1280: 800, 390: 844}
-ACME = "/t/acme"
-PAGES = {
-    "home": f"{ACME}/",
-    "review": f"{ACME}/review/",
-    "ads": f"{ACME}/ads/",
-    "reports": f"{ACME}/reports/",
-    "audiences": f"{ACME}/audiences/",
-    "connections": f"{ACME}/connections/",
-    "activity": f"{ACME}/activity/",
-    "settings": f"{ACME}/settings/",
-    "keys": f"{ACME}/settings/keys/",
-    "empty-home": "/t/harbour/",
-    "empty-connections": "/t/harbour/connections/",
-    "api-docs": "/api/v1/docs",
-}
 
 
-def draw(page: Page, stack: Stack, width: int, height: int) -> None:
-    """Every page at one width."""
-    page.set_viewport_size({"width": width, "height": height})
-    page.context.clear_cookies()
+def draw(page: Page, stack: Stack) -> None:
+    """Every page that links lead to, at both widths, and what the stand-in shows."""
     page.goto(f"{stack.base_url}/sign-in/")
-    page.screenshot(path=FOLDER / f"sign-in-{width}.png")
+    shoot(page, "sign-in")
     sign_in(page, stack, "ana@acme.example")
-    for name, path in PAGES.items():
+    for name, path in every_page(page, stack).items():
         page.goto(stack.base_url + path, wait_until="networkidle")
-        page.screenshot(path=FOLDER / f"{name}-{width}.png", full_page=name != "review")
-    page.goto(f"{stack.base_url}{ACME}/review/")
-    page.locator(".queue__item").first.click()
-    page.wait_for_url("**/review/*-*/**")
-    page.wait_for_load_state("networkidle")
-    page.screenshot(path=FOLDER / f"review-card-{width}.png")
-    page.goto(f"{stack.base_url}{ACME}/ads/")
-    page.get_by_role("main").get_by_role("link", name="Up early, coffee first").first.click()
-    page.wait_for_url("**/ads/*-*/")
-    page.screenshot(path=FOLDER / f"ad-{width}.png", full_page=True)
+        shoot(page, "-".join(re.findall(r"[\w-]+", name)))
     page.goto(f"{stack.sandbox_url}/sandbox/")
-    page.screenshot(path=FOLDER / f"stand-in-{width}.png")
+    shoot(page, "stand-in")
+
+
+def shoot(page: Page, name: str) -> None:
+    """The window's page at both widths. The review desk fits the window, others are long."""
+    for width, height in WIDTHS.items():
+        page.set_viewport_size({"width": width, "height": height})
+        page.screenshot(path=FOLDER / f"{name}-{width}.png", full_page="review" not in name)
 
 
 def main() -> None:
     """Start the product, draw, stop it."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    django.setup()
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     stack = Stack(Path(tempfile.mkdtemp(prefix="leadmetrics-screens-")))
@@ -61,8 +48,7 @@ def main() -> None:
     try:
         with open_browser() as browser:
             page = browser.new_context(device_scale_factor=1).new_page()
-            for width, height in WIDTHS.items():
-                draw(page, stack, width, height)
+            draw(page, stack)
         stack.stop()
     finally:
         stack.close()
