@@ -3,16 +3,19 @@ from __future__ import annotations
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
+from django.db.models import F
 
-from approvals.models import Decision, VariantRevision
+from approvals.models import Activation, ActivationResult, Decision, VariantRevision
 from leadmetrics.audit import append_only
 from leadmetrics.audit.log import record
 from leadmetrics.audit.models import AuditEntry
 from leadmetrics.tenancy.actors import Actor
 from leadmetrics.tenancy.models import Tenant
-from tests.builders import make_decision, make_push_target, make_variant
+from tests.builders import make_decision, make_push, make_push_target, make_variant
 
 TABLES = {
+    "approvals_activation": Activation,
+    "approvals_activationresult": ActivationResult,
     "approvals_decision": Decision,
     "approvals_variantrevision": VariantRevision,
     "audit_auditentry": AuditEntry,
@@ -23,7 +26,9 @@ TABLES = {
 def table(request: pytest.FixtureRequest, acme: Tenant, ana: Actor) -> str:
     """The name of a guarded table, with a row in each."""
     variant = make_variant(make_push_target(acme))
-    make_decision(variant, ana)
+    push = make_push(make_decision(variant, ana))
+    asked = Activation.objects.create(push=push, person_id=ana.user_id, plan={})
+    ActivationResult.objects.create(activation=asked, result="stopped")
     record(ana, "variant.approved", variant)
     name: str = request.param
     return name
@@ -51,7 +56,11 @@ def test_rows_cannot_be_changed_by_any_statement(table: str) -> None:
 
 def test_rows_cannot_be_changed_through_the_model(table: str) -> None:
     rows = TABLES[table]._default_manager.all()
-    for act in (rows.get().save, lambda: rows.update(id=99), lambda: rows._raw_delete(rows.db)):
+    for act in (
+        rows.get().save,
+        lambda: rows.update(id=F("id")),
+        lambda: rows._raw_delete(rows.db),
+    ):
         with pytest.raises(DatabaseError, match="is append-only"), transaction.atomic():
             act()
 
@@ -61,7 +70,10 @@ def test_row_cannot_be_replaced_under_its_own_id(table: str) -> None:
         # Without recursive triggers a REPLACE deletes the row unseen.
         statement = f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}"
     else:
-        statement = f"INSERT INTO {table} SELECT * FROM {table} ON CONFLICT (id) DO UPDATE SET id=1"
+        statement = (
+            f"INSERT INTO {table} SELECT * FROM {table} "
+            "ON CONFLICT (id) DO UPDATE SET id = EXCLUDED.id"
+        )
     assert refused(statement)
 
 
