@@ -9,11 +9,13 @@ from django.db import models
 from django.db.models import Q
 
 from approvals.models_live import Activation, ActivationResult, LiveAd
+from approvals.models_outgoing import AccountImage, WriteMark, WriteStop
 from approvals.states import PAST_PUSHES, PushState, StepState, VariantStatus
 from integrations.models import PushTarget
 from leadmetrics.tenancy.models import Tenant, User
 
 __all__ = [
+    "AccountImage",
     "Activation",
     "ActivationResult",
     "AdImage",
@@ -24,6 +26,8 @@ __all__ = [
     "Push",
     "PushStep",
     "VariantRevision",
+    "WriteMark",
+    "WriteStop",
 ]
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from approvals.models import AdVariant, Decision, Push, VariantRevision
+from approvals.models import AdVariant, Decision, Push, VariantRevision, WriteStop
 from approvals.states import PAST_PUSHES, PushState, VariantStatus
 from leadmetrics.tenancy.models import Tenant
 
@@ -177,13 +177,27 @@ def pushes_of(variant: AdVariant) -> QuerySet[Push]:
 
 
 def due_pushes(now: datetime | None = None) -> QuerySet[Push]:
-    """Pushes that nobody woke, whose wait is over, or whose worker died, oldest first."""
+    """Pushes that nobody woke, whose wait is over, or whose worker died, oldest first.
+
+    While writing is stopped only those are due that may have an ad, so that they are looked up.
+    """
     now = now or timezone.now()
+    stops = WriteStop.objects.filter(Q(tenant=None) | Q(tenant=OuterRef("variant__tenant")))
     return Push.objects.filter(
-        Q(state__in=(PushState.WAITING, PushState.UNKNOWN))
-        & (Q(next_attempt_at=None) | Q(next_attempt_at__lte=now))
+        Q(state=PushState.WAITING) & ~Exists(stops) & _wait_is_over(now)
+        | Q(state=PushState.UNKNOWN) & _wait_is_over(now)
         | Q(state=PushState.RUNNING, lease_until__lt=now)
     ).order_by("created_at")
+
+
+def _wait_is_over(now: datetime) -> Q:
+    return Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
+
+
+def write_stop_of(tenant_id: int) -> WriteStop | None:
+    """What stops writing for this tenant; a stop everywhere comes first."""
+    stops = WriteStop.objects.filter(Q(tenant=None) | Q(tenant_id=tenant_id))
+    return min(stops, key=lambda stop: stop.tenant_id or 0, default=None)
 
 
 def pushes_today(tenant: Tenant) -> int:

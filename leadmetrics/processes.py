@@ -30,7 +30,6 @@ logger = logging.getLogger(__name__)
 
 POLL = 1.0  # seconds between two looks
 STEADY = 60.0  # a child that ran this long is started anew without a pause
-LONGEST_PAUSE = 30.0
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -141,7 +140,9 @@ class Child:
         """Wait before the next start, longer each time it ended soon after the last one."""
         now = time.monotonic()
         self.quick_ends = self.quick_ends + 1 if now - self.started_at < STEADY else 0
-        self.next_start = now + min(2.0 ** max(self.quick_ends - 1, 0) - 1, LONGEST_PAUSE)
+        self.next_start = now + min(
+            2.0 ** max(self.quick_ends - 1, 0) - 1, settings.WORKER_LONGEST_PAUSE_SECONDS
+        )
 
 
 class Supervisor:
@@ -214,7 +215,7 @@ def cluster() -> Child:
     """The job cluster. Its own limit for a job must end a stuck one before we call it stalled."""
     limits: dict[str, Any] = settings.Q_CLUSTER
     check = ClusterCheck(
-        stalled_after=limits["timeout"] + 30.0,
+        stalled_after=limits["timeout"] + settings.WORKER_STALLED_SECONDS,
         most_held=limits["queue_limit"] + limits["workers"],
     )
     return Child("worker", manage("qcluster"), grace=limits["timeout"] + 10.0, health=check)

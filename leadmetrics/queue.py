@@ -9,6 +9,7 @@ lease also covers the wait in a worker's memory.
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import time
 from collections.abc import Iterable
@@ -36,6 +37,7 @@ _TASK_MODULES = (
     "leadmetrics.tasks",
 )
 _KEEP_RESULTS = timedelta(days=7)
+_BEAT_LIVES = 24 * 3600  # seconds; far longer than any wait for a beat
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,16 +134,19 @@ def cluster_status(pid: int) -> ClusterStatus | None:
     host = socket.gethostname()
     for stat in Stat.get_all():
         if (stat.host, stat.pid) == (host, pid):
-            return ClusterStatus(stat.task_q_size + stat.done_q_size, cache.get(_beat_key(), 0.0))
+            in_memory = stat.task_q_size + stat.done_q_size
+            return ClusterStatus(in_memory, cache.get(_beat_key(pid), 0.0))
     return None
 
 
 def _beat() -> None:
-    cache.set(_beat_key(), time.time(), timeout=None)
+    # The supervisor starts each cluster as the leader of a process group of its own, so a worker
+    # finds its cluster's main process by the group.
+    cache.set(_beat_key(os.getpgrp()), time.time(), timeout=_BEAT_LIVES)
 
 
-def _beat_key() -> str:
-    return f"queue-beat:{socket.gethostname()}"
+def _beat_key(cluster: int) -> str:
+    return f"queue-beat:{socket.gethostname()}:{cluster}"
 
 
 def _resolve(task: str) -> Any:

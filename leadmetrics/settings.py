@@ -218,9 +218,23 @@ Q_CLUSTER = {
     "label": "Queue",
 }
 
+# --- Pushes: one order of durations, in seconds ---------------------------------------------------
+# send window < deadline of a call (30) < job timeout (60) < lease < job retry (240).
+# A worker that slept between storing its intent and sending it may send only within the window.
+PUSH_SEND_WINDOW_SECONDS = 15
+PUSH_LEASE_SECONDS = 90
 # After an unanswered write, how long to wait before looking the ad up: twice the deadline of a call
 # (30 s) plus the time Meta's lists may lag behind a write (120 s, assumed).
 PUSH_SETTLE_SECONDS = 180
+PUSH_RETRY_SECONDS = 30
+# While the grant cannot be used or writing is stopped; a reconnect or the switch ends it sooner.
+PUSH_HOLD_SECONDS = 300
+# After a write that Meta did not take because it, or the way to it, was down.
+PUSH_DOWN_WAIT_SECONDS = 60
+
+# --- Supervision: how long a cluster may stand still beyond its jobs' limit; longest pause --------
+WORKER_STALLED_SECONDS = 30
+WORKER_LONGEST_PAUSE_SECONDS = 30
 
 # --- People ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "tenancy.User"

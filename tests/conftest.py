@@ -7,9 +7,11 @@ import json
 import os
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 
@@ -45,8 +47,12 @@ def _emptied_tables(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
-    """Rows of two tests may share an id, so counters of the one must not slow the other."""
+    """Rows of two tests may share an id, so counters of the one must not slow the other.
+
+    Nor must a database whose rows were rolled back look like a restored one.
+    """
     cache.clear()
+    (Path(settings.DATA_DIR) / "outgoing.json").unlink(missing_ok=True)
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ SABOTAGES = (
     Sabotage(
         "send a stale intent",
         STEPS,
-        "if timezone.now() > step.sent_at + SEND_WINDOW:",
+        "if timezone.now() > last_moment:",
         "if False:",
         (f"{PUSH}::test_worker_stopped_between_intent_and_call_does_not_send",),
     ),
@@ -110,8 +110,8 @@ SABOTAGES = (
     Sabotage(
         "believe that Meta stored what was approved",
         STEPS,
-        "different = [key for key in claim.payload if claim.payload[key] != found.payload[key]]",
-        "different: list[str] = []",
+        "    if different:\n",
+        "    if False:\n",
         (f"{PUSH}::test_ad_that_meta_stored_differently_is_given_to_a_person",),
     ),
     Sabotage(

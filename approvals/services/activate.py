@@ -18,6 +18,7 @@ from approvals.comparison import differences, in_words
 from approvals.content import digest
 from approvals.models import Activation, ActivationResult, AdVariant, LiveAd
 from approvals.services.live_rows import Act, begin, lock_live, lock_live_of, put_off, want_pause
+from approvals.services.stops import require_writes
 from approvals.services.watch import next_look
 from approvals.states import VariantStatus, move
 from integrations.services import activating
@@ -195,6 +196,7 @@ def _send(act: Act) -> bool:
         live = lock_live(act.push_id)
         if live.fence != act.fence or live.wanted != LiveAd.Wanted.ACTIVE:
             return False
+        require_writes(act.tenant_id)
         live.active_sent_at = sent_at
         live.save(update_fields=["active_sent_at"])
     if timezone.now() > sent_at + SEND_WINDOW:

@@ -1,15 +1,20 @@
 """From an approval to one PAUSED ad, whatever dies in between.
 
 A worker claims the push, commits, and then takes one step at a time: image, creative, ad,
-read-back. No transaction is open during a call to Meta.
+read-back. No transaction is open during a call to Meta. While one push waits for Meta's answer,
+others of the same ad account take their steps.
 """
 
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Generator, Iterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -26,45 +31,68 @@ from approvals.services.push_claims import (
     locked,
     stop,
 )
-from approvals.services.push_steps import ad_step, creative_step, image_step, read_back_step
+from approvals.services.push_steps import Call, ad_step, creative_step, image_step, read_back_step
+from approvals.services.side_by_side import work_through
 from approvals.states import PushState, VariantStatus, move
 from integrations.services.publishing import OutcomeUnknown, ReadBack, WriteRefused
 from leadmetrics import queue
 from leadmetrics.audit.log import record
+from leadmetrics.crash_points import reached
 from leadmetrics.errors import LeadmetricsError, NotFound, StateConflict
 from leadmetrics.tenancy.actors import Actor, require_role, system
 from leadmetrics.tenancy.models import Role
 
 logger = logging.getLogger(__name__)
 
-HOLD = timedelta(minutes=5)
-RETRY = timedelta(seconds=30)
+# A job takes along what else is due in its ad account, for so many seconds: well below its limit.
+TAKES_ALONG = 20.0
 
 
 def push_variant(*, push_id: UUID) -> None:
-    """Take a push as far as it goes now. Safe to call at any time, twice, or at once."""
+    """Take a push as far as it goes now, and with it others of its ad account that are due.
+
+    Safe to call at any time, twice, or at once.
+    """
     claim = claim_push(push_id)
-    if claim is None:
-        return
+    if claim is not None:
+        uploading: set[str] = set()
+        work_through(_attempt(each, uploading) for each in _claims(claim))
+
+
+def _claims(first: Claim) -> Iterator[Claim]:
+    """The first claim and, as long as Meta lets us, one after the other of its ad account."""
+    began = time.monotonic()
+    yield first
+    while time.monotonic() - began < TAKES_ALONG and not first.pace.wait:
+        due = due_pushes().filter(variant__target__ad_account=first.account_pk)
+        push_id = due.values_list("pk", flat=True).first()
+        if push_id is None:
+            return
+        claim = claim_push(push_id, first.pace)
+        if claim is not None:
+            yield claim
+
+
+def _attempt(claim: Claim, uploading: set[str]) -> Generator[Call | None, Any, None]:
+    """One attempt at a push; yields its calls to Meta and never raises what we understand."""
     try:
-        image_hash = image_step(claim)
-        creative_id = creative_step(claim, image_hash)
-        ad_id = ad_step(claim, creative_id)
-        _finish(claim, read_back_step(claim, ad_id, image_hash))
+        image_hash = yield from image_step(claim, uploading)
+        creative_id = yield from creative_step(claim, image_hash)
+        ad_id = yield from ad_step(claim, creative_id)
+        found = yield from read_back_step(claim, ad_id, image_hash)
+        _finish(claim, found)
     except LostClaim:
-        logger.warning("push %s was taken over by another worker", push_id)
+        logger.warning("push %s was taken over by another worker", claim.push_id)
     except Later as wait:
         _put_off(claim, wait)
     except NeedsSomeone as reason:
         _give_to_someone(claim, reason)
     except OutcomeUnknown as exc:
-        _put_off(
-            claim, Later(PushState.WAITING, timezone.now() + RETRY, exc.code, exc.user_message)
-        )
+        _put_off(claim, _later(settings.PUSH_RETRY_SECONDS, exc))
     except WriteRefused as exc:
         _after_refusal(claim, exc)
     except LeadmetricsError as exc:  # the grant cannot be used just now: hold, do not burn tries
-        _put_off(claim, Later(PushState.WAITING, timezone.now() + HOLD, exc.code, exc.user_message))
+        _put_off(claim, _later(settings.PUSH_HOLD_SECONDS, exc))
 
 
 def sweep_pushes() -> int:
@@ -117,8 +145,15 @@ def _finish(claim: Claim, found: ReadBack) -> None:
                 "status_at_meta": found.configured_status,
             },
         )
+        reached("finish.written")
 
     close(claim, done)
+    reached("finish.committed")
+
+
+def _later(seconds: float, exc: LeadmetricsError) -> Later:
+    until = timezone.now() + timedelta(seconds=seconds)
+    return Later(PushState.WAITING, until, exc.code, exc.user_message)
 
 
 def _put_off(claim: Claim, wait: Later) -> None:
@@ -129,17 +164,23 @@ def _put_off(claim: Claim, wait: Later) -> None:
         if unknown or wait.code != OutcomeUnknown.code:
             push.attempts -= 1  # being told to wait is not a failed try
         move(push.variant, VariantStatus.PUSH_UNKNOWN if unknown else VariantStatus.APPROVED)
+        reached("put_off.written")
 
     close(claim, later)
+    reached("put_off.committed")
 
 
 def _after_refusal(claim: Claim, refused: WriteRefused) -> None:
     if refused.wait_seconds is None:
         _give_to_someone(claim, NeedsSomeone(refused.code, refused.user_message))
     else:
-        until = timezone.now() + timedelta(seconds=refused.wait_seconds)
-        _put_off(claim, Later(PushState.WAITING, until, refused.code, refused.user_message))
+        _put_off(claim, _later(refused.wait_seconds, refused))
 
 
 def _give_to_someone(claim: Claim, reason: NeedsSomeone) -> None:
-    close(claim, lambda push: stop(push, reason))
+    def give(push: Push) -> None:
+        stop(push, reason)
+        reached("give_up.written")
+
+    close(claim, give)
+    reached("give_up.committed")

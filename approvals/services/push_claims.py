@@ -8,27 +8,30 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from approvals.content import digest
-from approvals.models import AdVariant, Push
+from approvals.models import AdVariant, Push, WriteMark
 from approvals.selectors import due_pushes
+from approvals.services.alarms import ALARMING, raise_alarm
+from approvals.services.marks import why_not_to_write
 from approvals.states import PushState, VariantStatus, move
 from integrations.models import Integration
+from integrations.services.pacing import Lane
+from leadmetrics import crash_points
 from leadmetrics.audit.log import record
 from leadmetrics.tenancy.actors import system
 from leadmetrics.tenancy.models import Membership
 
 logger = logging.getLogger(__name__)
 
-# Longer than one call's deadline (30 s) plus the worst wait for the next step.
-LEASE = timedelta(seconds=90)
 MAX_ATTEMPTS = 8
 
 
@@ -43,9 +46,13 @@ class Claim:
     push_id: UUID
     fence: int
     payload: dict[str, Any]
+    payload_hash: str
     reference: str
     integration: Integration
+    account_pk: int
     tenant_id: int
+    look_first: bool = False  # an ad of a lost past of this database may exist
+    pace: Lane = field(default_factory=Lane)
 
 
 class Later(Exception):
@@ -78,8 +85,26 @@ def locked(push_id: UUID, tenant_id: int | None = None) -> Push | None:
     return push
 
 
-def claim_push(push_id: UUID) -> Claim | None:
-    """The claim, or None when the push is not due, is somebody else's, or just went to a person."""
+def lease_end() -> datetime:
+    """Longer than one call's deadline (30 s) plus the worst wait for the next step."""
+    return timezone.now() + timedelta(seconds=settings.PUSH_LEASE_SECONDS)
+
+
+def claim_push(push_id: UUID, pace: Lane | None = None) -> Claim | None:
+    """The claim, or None when the push is not due, is somebody else's, or just went to a person.
+
+    None, too, while the database is in doubt; ``pace`` is shared by claims of one ad account.
+    """
+    doubt = why_not_to_write()
+    if doubt:
+        logger.error("nothing is sent: %s Run manage.py push_approved --reconcile.", doubt)
+        return None
+    claim = _claim(push_id, pace or Lane())
+    crash_points.reached("claim.committed")
+    return claim
+
+
+def _claim(push_id: UUID, pace: Lane) -> Claim | None:
     with transaction.atomic():
         push = locked(push_id)
         if push is None or not due_pushes().filter(pk=push_id).exists():
@@ -96,18 +121,25 @@ def claim_push(push_id: UUID) -> Claim | None:
             stop(push, reason)
             return None
         push.state, push.fence = PushState.RUNNING, push.fence + 1
-        push.lease_until = timezone.now() + LEASE
+        push.lease_until = lease_end()
         push.attempts += 1
         push.save(update_fields=["state", "fence", "lease_until", "attempts"])
         if variant.status != VariantStatus.PUSHING:
             move(variant, VariantStatus.PUSHING)
+        crash_points.reached("claim.written")
+        reconciled_at = WriteMark.objects.values_list("reconciled_at", flat=True).first()
+        account = variant.target.ad_account
         return Claim(
             push_id=push.pk,
             fence=push.fence,
             payload=push.payload,
+            payload_hash=push.decision.content_hash,
             reference=push.reference,
-            integration=variant.target.ad_account.integration,
+            integration=account.integration,
+            account_pk=account.pk,
             tenant_id=variant.tenant_id,
+            look_first=reconciled_at is not None and variant.created_at < reconciled_at,
+            pace=pace,
         )
 
 
@@ -146,7 +178,7 @@ def held(claim: Claim, **changes: Any) -> None:
     Raises LostClaim.
     """
     mine = Push.objects.filter(pk=claim.push_id, fence=claim.fence, state=PushState.RUNNING)
-    if not mine.update(lease_until=timezone.now() + LEASE, **changes):
+    if not mine.update(lease_until=lease_end(), **changes):
         raise LostClaim
 
 
@@ -175,3 +207,5 @@ def stop(push: Push, reason: NeedsSomeone) -> None:
         push.variant,
         {"code": reason.code, "problem": reason.problem},
     )
+    if reason.code in ALARMING:
+        raise_alarm(push)

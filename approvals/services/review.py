@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,6 +15,7 @@ from approvals.services.propose import add_revision
 from approvals.states import PAST_PUSHES, PushState, VariantStatus, move
 from leadmetrics import queue
 from leadmetrics.audit.log import record
+from leadmetrics.crash_points import reached
 from leadmetrics.errors import InvalidInput, NotAllowed, StateConflict
 from leadmetrics.tenancy.actors import Actor, require_role
 from leadmetrics.tenancy.models import Role, Tenant
@@ -60,6 +61,7 @@ def approve_variant(
         )
         move(variant, VariantStatus.APPROVED)
         push = Push.objects.create(
+            id=push_id_for(variant, decision.content_hash),
             variant=variant,
             decision=decision,
             payload=payload,
@@ -78,6 +80,8 @@ def approve_variant(
             },
         )
         queue.enqueue("approvals.tasks.push_variant", push.pk)
+        reached("approve.written")
+    reached("approve.committed")
     return variant
 
 
@@ -228,6 +232,15 @@ def _void_unsent_push(variant: AdVariant) -> None:
         )
     push.state, push.finished_at = PushState.VOIDED, timezone.now()
     push.save(update_fields=["state", "finished_at"])
+
+
+def push_id_for(variant: AdVariant, approved_hash: str) -> UUID:
+    """The id of the next push, from which its reference at Meta comes.
+
+    The same approval given again in a restored database gets the same id, so that the ad which the
+    database has forgotten is found.
+    """
+    return uuid5(variant.pk, f"{approved_hash}/{variant.pushes.count()}")
 
 
 def _replace(push: Push) -> None:

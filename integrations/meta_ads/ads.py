@@ -33,6 +33,7 @@ AD_FIELDS = (
     "id,name,account_id,adset_id,creative{id},configured_status,effective_status,adlabels{name}"
 )
 CREATIVE_FIELDS = "id,name,object_story_spec,url_tags,degrees_of_freedom_spec"
+AD_WITH_CREATIVE = AD_FIELDS.replace("creative{id}", f"creative{{{CREATIVE_FIELDS}}}")
 # Deleted objects cannot be filtered for; everything else may hold an ad of ours.
 LISTABLE_STATUSES = [
     "ACTIVE",
@@ -70,6 +71,13 @@ def create_ad_creative(
 ) -> CreatedObject:
     """A new creative, or the existing one with the same content, which Meta then gives back."""
     # Marketing API reference: Ad Account, Adcreatives
+    return _created(
+        transport.post(f"{ad_account_id}/adcreatives", build_creative_body(spec), token)
+    )
+
+
+def build_creative_body(spec: AdCreativeSpec) -> dict[str, Any]:
+    """What is sent for a new creative."""
     body: dict[str, Any] = {
         "name": spec.name,
         "object_story_spec": build_object_story_spec(spec),
@@ -79,7 +87,7 @@ def create_ad_creative(
         body["url_tags"] = spec.url_tags
     if spec.label:
         body["adlabels"] = [{"name": spec.label}]
-    return _created(transport.post(f"{ad_account_id}/adcreatives", body, token))
+    return body
 
 
 def build_object_story_spec(spec: AdCreativeSpec) -> dict[str, Any]:
@@ -136,10 +144,23 @@ def get_ad(transport: Transport, token: AccessToken, ad_id: str) -> AdState:
     return _ad(transport.get(ad_id, {"fields": AD_FIELDS}, token))
 
 
+def get_ad_with_creative(
+    transport: Transport, token: AccessToken, ad_id: str
+) -> tuple[AdState, CreativeState]:
+    """The ad and its creative as they are stored now, in one call."""
+    # Marketing API reference: Ad
+    answer = transport.get(ad_id, {"fields": AD_WITH_CREATIVE}, token)
+    return _ad(answer), read_creative(read_object(answer.get("creative")))
+
+
 def get_creative(transport: Transport, token: AccessToken, creative_id: str) -> CreativeState:
     """The creative's content as it is stored now."""
     # Marketing API reference: Ad Creative
-    answer = transport.get(creative_id, {"fields": CREATIVE_FIELDS}, token)
+    return read_creative(transport.get(creative_id, {"fields": CREATIVE_FIELDS}, token))
+
+
+def read_creative(answer: Json) -> CreativeState:
+    """The content of a creative, in Meta's answer or in the body that we send."""
     story = read_object(answer.get("object_story_spec"))
     link_data = read_object(story.get("link_data"))
     button = read_object(link_data.get("call_to_action"))

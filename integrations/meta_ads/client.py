@@ -151,6 +151,10 @@ class MetaAdsClient:
         """The ad as it is stored now."""
         return ads.get_ad(self._transport, self._token, ad_id)
 
+    def get_ad_with_creative(self, ad_id: str) -> tuple[AdState, CreativeState]:
+        """The ad and its creative as they are stored now."""
+        return ads.get_ad_with_creative(self._transport, self._token, ad_id)
+
     def get_creative(self, creative_id: str) -> CreativeState:
         """The creative's content as it is stored now."""
         return ads.get_creative(self._transport, self._token, creative_id)

@@ -9,15 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
+from integrations.meta_ads.ads import build_creative_body, read_creative
 from integrations.meta_ads.errors import ErrorKind, MetaError
-from integrations.meta_ads.types import AdCreativeSpec
+from integrations.meta_ads.transport import Observer
+from integrations.meta_ads.types import AdCreativeSpec, CreativeState
 from integrations.models import Integration
 from integrations.services.clients import meta_client, note_failure
 from leadmetrics.errors import LeadmetricsError
 
 PAUSED = "PAUSED"
-# After a reconnect the approved content is still the approved content, so such a push waits too.
-_WAITS = {ErrorKind.TRANSIENT: 60.0, ErrorKind.THROTTLED: 300.0, ErrorKind.RECONNECT: 300.0}
 
 
 class WriteRefused(LeadmetricsError):
@@ -52,21 +54,26 @@ class ReadBack:
     enrolled: tuple[str, ...] = ()
 
 
-def upload_image(*, integration: Integration, ad_account_id: str, name: str, content: bytes) -> str:
+def upload_image(
+    *,
+    integration: Integration,
+    ad_account_id: str,
+    name: str,
+    content: bytes,
+    observer: Observer | None = None,
+) -> str:
     """Meta's hash of the image. Repeating it is harmless: the same bytes give the same hash."""
     with translated(integration):
         return (
-            meta_client(integration)
+            meta_client(integration, observer)
             .upload_ad_image(ad_account_id, filename=name, content=content)
             .hash
         )
 
 
-def create_creative(
-    *, integration: Integration, payload: Mapping[str, Any], reference: str, image_hash: str
-) -> str:
-    """The id of an ad creative with exactly this content and every text-changing switch off."""
-    spec = AdCreativeSpec(
+def creative_spec(payload: Mapping[str, Any], *, reference: str, image_hash: str) -> AdCreativeSpec:
+    """What an ad creative with exactly this content consists of."""
+    return AdCreativeSpec(
         name=reference,
         label=reference,
         page_id=payload["page_id"],
@@ -79,17 +86,41 @@ def create_creative(
         image_hash=image_hash,
         url_tags=payload["url_tags"],
     )
+
+
+def content_in(spec: AdCreativeSpec, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The content in the body that goes over the wire, read by what reads Meta's own answers.
+
+    In the terms of ``payload``, from which only what a creative does not hold is copied.
+    """
+    body = {"id": "1", **build_creative_body(spec)}
+    return {**payload, **_content(read_creative(body))}
+
+
+def create_creative(
+    *,
+    integration: Integration,
+    ad_account_id: str,
+    spec: AdCreativeSpec,
+    observer: Observer | None = None,
+) -> str:
+    """The id of an ad creative with exactly this content and every text-changing switch off."""
     with translated(integration):
-        return meta_client(integration).create_ad_creative(payload["ad_account_id"], spec).id
+        return meta_client(integration, observer).create_ad_creative(ad_account_id, spec).id
 
 
 def create_paused_ad(
-    *, integration: Integration, payload: Mapping[str, Any], reference: str, creative_id: str
+    *,
+    integration: Integration,
+    payload: Mapping[str, Any],
+    reference: str,
+    creative_id: str,
+    observer: Observer | None = None,
 ) -> str:
     """The id of the new ad, which is PAUSED; there is no way to ask for anything else."""
     with translated(integration):
         return (
-            meta_client(integration)
+            meta_client(integration, observer)
             .create_ad(
                 payload["ad_account_id"],
                 name=ad_name(payload, reference),
@@ -115,16 +146,21 @@ def find_ads(*, integration: Integration, payload: Mapping[str, Any], reference:
     return sorted({ad.id for ad in found})
 
 
-def read_back(*, integration: Integration, payload: Mapping[str, Any], ad_id: str) -> ReadBack:
-    """The ad as Meta stores it, its content written in the terms of ``payload``.
+def read_back(
+    *,
+    integration: Integration,
+    payload: Mapping[str, Any],
+    ad_id: str,
+    observer: Observer | None = None,
+) -> ReadBack:
+    """The ad as Meta stores it, its content written in the terms of ``payload``, in one call.
 
     ``image_sha256`` is copied from ``payload``, because Meta knows the picture by its own hash; the
     caller compares ``image_hash`` instead.
     """
-    client = meta_client(integration)
+    client = meta_client(integration, observer)
     with translated(integration):
-        ad = client.get_ad(ad_id)
-        creative = client.get_creative(ad.creative_id)
+        ad, creative = client.get_ad_with_creative(ad_id)
     return ReadBack(
         ad_id=ad.id,
         creative_id=ad.creative_id,
@@ -136,16 +172,22 @@ def read_back(*, integration: Integration, payload: Mapping[str, Any], ad_id: st
             **payload,
             "ad_account_id": ad.account_id,
             "ad_set_id": ad.adset_id,
-            "page_id": creative.page_id,
-            "instagram_user_id": creative.instagram_user_id,
-            "primary_text": creative.message,
-            "headline": creative.headline,
-            "description": creative.description,
-            "link": creative.link,
-            "call_to_action": creative.call_to_action or "NO_BUTTON",
-            "url_tags": creative.url_tags,
+            **_content(creative),
         },
     )
+
+
+def _content(creative: CreativeState) -> dict[str, Any]:
+    return {
+        "page_id": creative.page_id,
+        "instagram_user_id": creative.instagram_user_id,
+        "primary_text": creative.message,
+        "headline": creative.headline,
+        "description": creative.description,
+        "link": creative.link,
+        "call_to_action": creative.call_to_action or "NO_BUTTON",
+        "url_tags": creative.url_tags,
+    }
 
 
 def pause_ad(*, integration: Integration, ad_id: str) -> None:
@@ -169,5 +211,13 @@ class translated:
         note_failure(self.integration, exc)
         if exc.outcome_unknown:
             raise OutcomeUnknown from None
-        wait = exc.wait_seconds or _WAITS.get(exc.kind)
+        wait = exc.wait_seconds or _wait(exc.kind)
         raise WriteRefused(str(exc.kind), exc.user_message, wait) from None
+
+
+def _wait(kind: ErrorKind) -> float | None:
+    """For errors that name no time. A throttle always does."""
+    if kind == ErrorKind.TRANSIENT:
+        return float(settings.PUSH_DOWN_WAIT_SECONDS)
+    # After a reconnect the approved content is still the approved content, so the push waits.
+    return float(settings.PUSH_HOLD_SECONDS) if kind == ErrorKind.RECONNECT else None

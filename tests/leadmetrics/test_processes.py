@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from leadmetrics.processes import Child, ClusterCheck, Supervisor, cluster
+from leadmetrics.processes import POLL, Child, ClusterCheck, Supervisor, cluster
 from leadmetrics.queue import ClusterStatus
 from tests.stack import Installation, wait_until
 
@@ -145,7 +145,7 @@ def test_children_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     told = tmp_path / "pids"
     program = (
         "import sys, django; django.setup()\n"
-        "from leadmetrics.processes import Child, Supervisor\n"
+        "from leadmetrics.processes import POLL, Child, Supervisor\n"
         "Supervisor([Child('pair', [sys.executable, '-c', *sys.argv[1:]], grace=5.0)]).run()\n"
     )
     supervisor = subprocess.Popen([sys.executable, "-c", program, PAIR, str(told)])
@@ -165,7 +165,7 @@ def test_signal_ends_a_supervisor_that_a_shell_put_into_the_background(
     program = (
         "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
         "import django; django.setup()\n"
-        "from leadmetrics.processes import Child, Supervisor\n"
+        "from leadmetrics.processes import POLL, Child, Supervisor\n"
         "child = Child('pair', [sys.executable, '-c', *sys.argv[1:]], grace=5.0)\n"
         "supervisor = Supervisor([child]); supervisor.stop_on_signals(); supervisor.run()\n"
     )
@@ -253,6 +253,18 @@ def test_cluster_gets_longer_than_its_longest_job(settings: Any) -> None:
     assert child.grace > limit
     assert child.health is not None
     assert child.health.stalled_after > limit
+
+
+def test_stalled_cluster_works_again_within_two_minutes(settings: Any) -> None:
+    """What the real one below needs with its limit of 4 s, with the product's own limits.
+
+    A stall begins when nothing moves; until it is noticed, started anew and the first job is done.
+    """
+    child = cluster()
+    assert child.health is not None
+    boots_and_does_a_job = 20.0
+    assert child.health.stalled_after + POLL + boots_and_does_a_job <= 120
+    assert settings.WORKER_LONGEST_PAUSE_SECONDS <= 30
 
 
 # --- A real cluster -----------------------------------------------------------------------------

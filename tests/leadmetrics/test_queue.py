@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from datetime import UTC, datetime, timedelta
 from queue import Queue
@@ -254,8 +255,18 @@ def test_each_job_moves_the_beat(db: None, monkeypatch: pytest.MonkeyPatch) -> N
     beats = []
     for _ in range(2):
         queue.run_job("approvals.tasks.push_variant", "7")
-        send_status(4711)
-        status = queue.cluster_status(4711)
+        send_status(os.getpgrp())
+        status = queue.cluster_status(os.getpgrp())
         assert status is not None
         beats.append(status.beat)
     assert 0.0 < beats[0] < beats[1]
+
+
+def test_beat_of_one_cluster_does_not_hide_the_stall_of_another_on_the_machine(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(approvals_tasks, "push_variant", lambda _: None)
+    send_status(os.getpgrp() + 1, waiting=2)
+    before = queue.cluster_status(os.getpgrp() + 1)
+    queue.run_job("approvals.tasks.push_variant", "7")
+    assert queue.cluster_status(os.getpgrp() + 1) == before

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 import time_machine
 
 from approvals.content import content_hash
-from approvals.models import AdVariant, Push, PushStep
+from approvals.models import AccountImage, AdImage, AdVariant, Push, PushStep
 from approvals.selectors import due_pushes
 from approvals.services import push_claims, push_steps
 from approvals.services.push import push_variant, release_push, sweep_pushes
@@ -18,12 +20,14 @@ from approvals.services.review import approve_variant, edit_variant, return_to_r
 from approvals.states import PushState, StepState, VariantStatus
 from integrations.meta_ads.types import AccessToken
 from integrations.models import Integration
+from integrations.services import publishing
 from integrations.services.clients import seal_token
 from leadmetrics.audit.models import AuditEntry
 from leadmetrics.demo_images import draw_scene
 from leadmetrics.errors import NotAllowed, StateConflict
-from leadmetrics.tenancy.models import Membership
-from tests.approvals.conftest import COPY, propose
+from leadmetrics.notices.models import Notice
+from leadmetrics.tenancy.models import Membership, Role
+from tests.approvals.conftest import COPY, make_member_of, propose
 
 ACCOUNT, AD_SET, PAGE = "act_210000000000001", "12021000120000001", "110000000000001"
 
@@ -242,7 +246,7 @@ def test_late_worker_whose_push_was_taken_over_changes_nothing(meta, approved):
         other = push_claims.claim_push(approved.pk)
         assert other.fence == claim.fence + 1
         with pytest.raises(push_claims.LostClaim):
-            push_steps.creative_step(claim, "")
+            next(push_steps.creative_step(claim, ""))
     assert PushStep.objects.count() == 0
 
 
@@ -299,7 +303,7 @@ def test_ad_that_is_not_paused_is_paused_and_given_to_a_person(meta, approved, m
     original = push_steps._outcome
 
     def activated_meanwhile(claim, step, write):
-        object_id = original(claim, step, write)
+        object_id = yield from original(claim, step, write)
         if step.kind == PushStep.Kind.AD:
             meta.control(set_ad_status={"ad_id": object_id, "status": "ACTIVE"})
         return object_id
@@ -315,7 +319,7 @@ def test_ad_that_meta_stored_differently_is_given_to_a_person(meta, approved, mo
     original = push_steps._outcome
 
     def edited_meanwhile(claim, step, write):
-        object_id = original(claim, step, write)
+        object_id = yield from original(claim, step, write)
         if step.kind == PushStep.Kind.AD:
             meta.control(edit_live={"ad_id": object_id, "message": "Somebody's own words"})
         return object_id
@@ -364,3 +368,67 @@ def test_nothing_but_paused_ever_goes_over_the_wire(meta, approved):
         w["params"]["status"] for w in meta.read("writes")["writes"] if "status" in w["params"]
     ]
     assert statuses == ["PAUSED"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pushes_of_one_account_wait_for_meta_side_by_side(meta, agent, target, ben):
+    pushes = [approve(propose(agent, target), ben) for _ in range(6)]
+    meta.control(latency_ms=100)
+    began = time.monotonic()
+    push_variant(push_id=pushes[0].pk)
+    took = time.monotonic() - began
+    assert {push.state for push in Push.objects.all()} == {PushState.DONE}
+    assert [len(ads_of(meta, push)) for push in pushes] == [1] * 6
+    assert took < 1.5  # one after the other they would take 1.8 s for the waiting alone
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ad_account_gets_each_picture_once(meta, agent, target, ben):
+    picture = draw_scene("ridge")
+    first, second = (approve(propose(agent, target, image=picture), ben) for _ in range(2))
+    run(first)
+    third = run(approve(propose(agent, target, image=picture), ben))
+    assert Push.objects.filter(state=PushState.DONE).count() == 3
+    uploads = [w for w in meta.read("writes")["writes"] if w["path"].endswith("/adimages")]
+    assert len(uploads) == 1
+    assert first.image_hash == Push.objects.get(pk=second.pk).image_hash == third.image_hash
+
+
+def test_picture_that_left_the_library_is_uploaded_anew(meta, agent, target, ben):
+    picture = draw_scene("ridge")
+    run(approve(propose(agent, target, image=picture), ben))
+    AccountImage.objects.update(image_hash="0" * 32)
+    push = run(approve(propose(agent, target, image=picture), ben))
+    assert (push.state, push.problem_code) == (PushState.FAILED, "refused_by_meta")
+    release_push(actor=ben, push_id=push.pk)
+    assert run(push).state == PushState.DONE
+
+
+def test_stored_picture_that_was_swapped_is_not_sent(meta, agent, target, ben):
+    push = approve(propose(agent, target, image=draw_scene("ridge")), ben)
+    with AdImage.objects.get().file.open("wb") as file:
+        file.write(draw_scene("lake"))
+    push = run(push)
+    assert (push.state, push.problem_code) == (PushState.FAILED, "content_differs")
+    assert meta.read("writes")["writes"] == []
+
+
+def test_content_that_is_built_differently_is_not_sent(meta, approved, monkeypatch):
+    original = publishing.creative_spec
+    monkeypatch.setattr(
+        publishing,
+        "creative_spec",
+        lambda payload, **more: replace(original(payload, **more), headline="Tents from 1.8 kg"),
+    )
+    push = run(approved)
+    assert (push.state, push.problem_code) == (PushState.FAILED, "content_differs")
+    assert meta.read("writes")["writes"] == []
+
+
+def test_alarm_goes_to_the_admins_once(meta, approved, acme):
+    admin = make_member_of(acme, "Ana", Role.ADMIN)
+    Push.objects.update(payload={**approved.payload, "headline": "Swapped"})
+    push = run(approved)
+    notice = Notice.objects.get()
+    assert (notice.user_id, notice.tenant) == (admin.user_id, acme)
+    assert push.reference in notice.body
