@@ -13,10 +13,13 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from approvals import selectors
+from approvals.checklist import checklist
 from approvals.content import content_hash
 from approvals.diff import FieldChange, diff_copy
+from approvals.marks import marked_texts
 from approvals.models import AdVariant, Decision, VariantRevision
-from approvals.preview import checks_of, cta_label, domain_of, preview_of
+from approvals.preview import cta_label, domain_of, preview_of
+from approvals.rules import findings_now
 from approvals.selectors import QueueFilter
 from approvals.services.review import copy_of
 from approvals.states import VariantStatus
@@ -159,8 +162,9 @@ def card_context(tenant: Tenant, user: User, desk: Desk, shown: AdVariant) -> di
     decisions = list(selectors.decisions_of(shown)[:HISTORY_LENGTH])
     history = _history(shown, decisions)
     preview = preview_of(head, target, image_url=image_url(desk.tenant, head))
-    checks = checks_of(head, target)
-    noticed = sum(check.tone != "good" for check in checks)
+    findings = findings_now(head, tenant, target)
+    checks = checklist(head, tenant, target, findings)
+    noticed = sum(check.tone in ("bad", "warn") for check in checks)
     is_waiting = shown.status == VariantStatus.PROPOSED
     is_own = head.author_id == user.pk
     runs_on_instagram = target.use_instagram and bool(target.page.instagram_account_id)
@@ -183,7 +187,9 @@ def card_context(tenant: Tenant, user: User, desk: Desk, shown: AdVariant) -> di
         "cta": cta_label(head.call_to_action) or "No button",
         "checks": checks,
         "noticed": noticed,
-        "passed": len(checks) - noticed,
+        "passed": sum(check.tone == "good" for check in checks),
+        "marked": (marked := marked_texts(head, findings)),
+        "is_marked": any(part.note for parts in marked.values() for part in parts),
         "history": history,
         "latest": next((line for line in history if line.changes or line.has_new_image), None),
         "last_decision": decisions[0] if decisions and not is_waiting else None,

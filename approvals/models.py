@@ -138,6 +138,7 @@ class VariantRevision(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["variant", "number"], name="one_revision_per_number")
         ]
+        indexes = [models.Index(fields=["content_hash"], name="revision_content")]
 
     def __str__(self) -> str:
         return f"v{self.number} {self.headline}"

@@ -1,9 +1,8 @@
-"""The ad as people will meet it, drawn from the text, and what the checks say about it. Pure."""
+"""The ad as people will meet it, drawn from the text. Pure."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -11,12 +10,10 @@ from approvals.limits import (
     CALLS_TO_ACTION,
     DESCRIPTION_LIMIT,
     HEADLINE_LIMIT,
-    LABELS,
     PRIMARY_TEXT_LIMIT,
-    RECOMMENDED,
 )
 from approvals.models import AdImage, VariantRevision
-from integrations.models import Integration, PushTarget
+from integrations.models import PushTarget
 from leadmetrics.templatetags.ui import initial
 
 # Both feeds show about three lines before "See more"; 125 characters fill them (Ads Guide).
@@ -39,24 +36,6 @@ class Preview:
     cta_label: str
     image_url: str
     image_ratio: str
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the checks: ``tone`` is good, warn or bad."""
-
-    tone: str
-    text: str
-
-    @property
-    def icon(self) -> str:
-        """The sign that goes with the tone."""
-        return {"good": "circle-check", "warn": "triangle-alert"}.get(self.tone, "circle-x")
-
-    @property
-    def word(self) -> str:
-        """What the sign says to those who do not see it."""
-        return {"good": "Passed", "warn": "Warning"}.get(self.tone, "Problem")
 
 
 def preview_of(revision: VariantRevision, target: PushTarget, *, image_url: str) -> Preview:
@@ -109,53 +88,6 @@ def ratio_of(image: AdImage | None) -> str:
     if image is None or image.width >= 1.4 * image.height:
         return "wide"
     return "square" if image.width >= 0.9 * image.height else "portrait"
-
-
-def checks_of(revision: VariantRevision, target: PushTarget) -> list[Check]:
-    """What was checked, in words: what is wrong with target or text first, then what passed."""
-    found = [
-        *obstacles_of(target),
-        *(Check("warn", str(flag["message"])) for flag in revision.flags),
-        _link(revision),
-        *_lengths(revision),
-        Check("good", "No hidden or look-alike characters"),
-    ]
-    return sorted(found, key=lambda check: ("bad", "warn", "good").index(check.tone))
-
-
-def obstacles_of(target: PushTarget) -> Iterator[Check]:
-    """What would keep an approved ad from reaching this target today."""
-    account, page, ad_set = target.ad_account, target.page, target.ad_set
-    grant: Integration = account.integration
-    if not grant.is_usable:
-        yield Check("bad", "The Facebook connection must be renewed before anything can be sent.")
-    if not account.enabled:
-        yield Check("bad", f"The ad account {account.name} is switched off under Connections.")
-    elif not account.can_run_ads:
-        yield Check("bad", f"Ad account {account.name}: {account.status_label.lower()}.")
-    if ad_set.gone_at:
-        yield Check("bad", f"The ad set {ad_set.name} is no longer in the ad account.")
-    elif ad_set.is_dynamic_creative:
-        yield Check("bad", f"The ad set {ad_set.name} takes dynamic creatives only.")
-    if page.gone_at or not page.can_advertise:
-        yield Check("bad", f"The connected person may not advertise for {page.name}.")
-    if target.archived_at:
-        yield Check("warn", f"The push target {target.name} was put away since.")
-
-
-def _lengths(revision: VariantRevision) -> Iterator[Check]:
-    flagged = {flag["field"] for flag in revision.flags}
-    for field, limit in RECOMMENDED.items():
-        length = len(getattr(revision, field))
-        if length and field not in flagged:
-            yield Check("good", f"{LABELS[field]}: {length} of {limit} characters")
-
-
-def _link(revision: VariantRevision) -> Check:
-    domain = domain_of(revision.link)
-    if revision.link.startswith("http://"):
-        return Check("warn", f"The link to {domain} is not encrypted (http).")
-    return Check("good", f"Public, encrypted link to {domain}")
 
 
 def _with_dots(text: str, limit: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -11,9 +11,13 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from approvals.access import access_variant
+from approvals.checks.finding import Finding
+from approvals.checks.run import check_copy
 from approvals.content import content_hash
-from approvals.limits import AdCopy, Problem, check_copy
+from approvals.limits import AdCopy
 from approvals.models import AdImage, AdVariant, Proposal, VariantRevision
+from approvals.rules import rules_for
+from approvals.services.checking import check_for_target, usual_sites_of
 from approvals.services.images import store_image
 from approvals.states import VariantStatus, move
 from integrations.models import PushTarget
@@ -121,7 +125,7 @@ def add_revision(
     actor: Actor,
     variant: AdVariant,
     copy: AdCopy,
-    flags: Sequence[Problem],
+    flags: Sequence[Finding],
     image: AdImage | None,
 ) -> VariantRevision:
     """A new immutable revision as the variant's head, in the caller's transaction."""
@@ -176,7 +180,11 @@ def _store(actor: Actor, proposal: ProposalInput) -> ProposeResult:
             request_hash=proposal.request_hash,
         )
         targets = _targets(tenant)
-        results = [_store_item(actor, tenant, row, targets, item) for item in proposal.items]
+        asked_for = {item.target_id for item in proposal.items}
+        sites = {
+            target.pk: usual_sites_of(target) for pk, target in targets.items() if pk in asked_for
+        }
+        results = [_store_item(actor, tenant, row, targets, sites, item) for item in proposal.items]
         row.answer = {"items": [result.as_json() for result in results]}
         row.save(update_fields=["answer"])
         record(
@@ -194,7 +202,7 @@ def _store(actor: Actor, proposal: ProposalInput) -> ProposeResult:
 
 def _targets(tenant: Tenant) -> dict[str, PushTarget]:
     live = PushTarget.objects.filter(tenant=tenant, archived_at=None).select_related(
-        "ad_account", "ad_set", "page"
+        "ad_account", "ad_set__campaign", "page"
     )
     return {str(target.pk): target for target in live}
 
@@ -204,22 +212,25 @@ def _store_item(
     tenant: Tenant,
     proposal: Proposal,
     targets: dict[str, PushTarget],
+    sites: Mapping[UUID, frozenset[str]],
     item: VariantInput,
 ) -> ItemResult:
     result = ItemResult(client_ref=_storable(item.client_ref))
     target = targets.get(item.target_id)
     if target is None:
         result.errors.append(
-            Problem("unknown_target", "target_id", "No such push target here.").as_json()
+            Finding("unknown_target", "target_id", "No such push target here.").as_json()
         )
         return result
-    checked = check_copy(
-        _with_default_link(item.copy, target),
-        strict=tenant.copy_limits == Tenant.CopyLimits.STRICT,
-    )
-    result.errors.extend(problem.as_json() for problem in checked.problems)
-    result.warnings.extend(flag.as_json() for flag in checked.flags)
+    copy = _with_default_link(item.copy, target)
+    # The words first: a picture is stored only for words that may be proposed.
+    problems = check_copy(copy, rules_for(tenant, target, None)).problems
+    result.errors.extend(problem.as_json() for problem in problems)
     image = _image(tenant, item, result)
+    checked = check_for_target(
+        tenant=tenant, target=target, copy=copy, image=image, usual_sites=sites[target.pk]
+    )
+    result.warnings.extend(flag.as_json() for flag in checked.flags)
     if result.errors:
         return result
     variant = AdVariant.objects.create(

@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from approvals.access import access_variant
 from approvals.content import build_payload, digest
-from approvals.limits import AdCopy, check_copy
+from approvals.limits import AdCopy
 from approvals.models import AdImage, AdVariant, Decision, LiveAd, Push, VariantRevision
+from approvals.services.checking import check_for_target
 from approvals.services.propose import add_revision
 from approvals.states import PAST_PUSHES, PushState, VariantStatus, move
 from leadmetrics import queue
@@ -18,7 +19,7 @@ from leadmetrics.audit.log import record
 from leadmetrics.crash_points import reached
 from leadmetrics.errors import InvalidInput, NotAllowed, StateConflict
 from leadmetrics.tenancy.actors import Actor, require_role
-from leadmetrics.tenancy.models import Role, Tenant
+from leadmetrics.tenancy.models import Role
 
 
 class ContentChanged(StateConflict):
@@ -144,7 +145,13 @@ def edit_variant(
         require_role(actor, Role.REVIEWER, tenant_id=actor.tenant_id)
         variant = access_variant(actor=actor, variant_id=variant_id, lock=True)
         before = _head_with_hash(variant, shown_hash)
-        checked = check_copy(copy, strict=variant.tenant.copy_limits == Tenant.CopyLimits.STRICT)
+        checked = check_for_target(
+            tenant=variant.tenant,
+            target=variant.target,
+            copy=copy,
+            image=image or before.image,
+            variant_id=variant.pk,
+        )
         if checked.problems:
             raise InvalidInput(problems=[problem.as_json() for problem in checked.problems])
         if checked.copy == copy_of(before) and image in (None, before.image):

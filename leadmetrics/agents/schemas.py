@@ -40,11 +40,15 @@ class ProposalIn(Schema):
 
 
 class ProblemItem(Schema):
-    """One problem of one field."""
+    """One problem of one field; ``start`` and ``end`` count characters after NFC."""
 
     code: str
     field: str
     message: str
+    severity: str = "block"
+    start: int | None = None
+    end: int | None = None
+    words: str | None = None
     limit: int | None = None
     found: int | None = None
 

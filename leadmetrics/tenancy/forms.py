@@ -118,6 +118,16 @@ class PolicyForm(forms.Form):
             "On: the receipt says that the author approved it."
         ),
     )
+    claims = forms.CharField(
+        label="Claims to prove",
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 6, "dir": "auto"}),
+        help_text=(
+            "One a line, in any language. An ad that uses one is let in, and the words are marked "
+            "for whoever decides it."
+        ),
+    )
     timezone = forms.ChoiceField(
         choices=timezone_choices,
         help_text="For times on our pages. Performance always uses each ad account's own days.",

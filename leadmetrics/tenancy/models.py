@@ -65,6 +65,26 @@ def validate_timezone(name: str) -> None:
         raise ValidationError("This is not a timezone name like Europe/Berlin.") from None
 
 
+# Superlatives and promises that advertising law asks proof for nearly everywhere.
+DEFAULT_CLAIMS = "\n".join(
+    (
+        "best ever",
+        "the best",
+        "number one",
+        "#1",
+        "world's best",
+        "guaranteed",
+        "100% safe",
+        "risk-free",
+        "miracle",
+        "cure",
+        "clinically proven",
+        "instant results",
+        "get rich",
+    )
+)
+
+
 class Tenant(models.Model):
     class CopyLimits(models.TextChoices):
         STRICT = "strict", "Refuse text beyond Meta's recommended lengths"
@@ -80,6 +100,12 @@ class Tenant(models.Model):
         "people may approve their own edit",
         default=False,
         help_text="When off, somebody else must approve a text that a person has edited.",
+    )
+    claims = models.TextField(
+        "claims to prove",
+        blank=True,
+        default=DEFAULT_CLAIMS,
+        help_text="One a line. An ad that uses one is marked for whoever decides it.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -207,9 +207,12 @@ def remove_member(*, actor: Actor, membership_id: int) -> User:
 
 
 def update_policy(
-    *, actor: Actor, copy_limits: str, timezone: str, author_may_approve: bool
+    *, actor: Actor, copy_limits: str, timezone: str, author_may_approve: bool, claims: str
 ) -> Tenant:
-    """Set the rules of the workspace. Raises NotFound, NotAllowed, InvalidInput."""
+    """Set the rules of the workspace; ``claims`` has one a line, and repeats are dropped.
+
+    Raises NotFound, NotAllowed, InvalidInput.
+    """
     if copy_limits not in Tenant.CopyLimits.values:
         raise InvalidInput("Choose one of the two ways to treat long text.")
     try:
@@ -220,6 +223,7 @@ def update_policy(
         "copy_limits": copy_limits,
         "timezone": timezone,
         "author_may_approve": author_may_approve,
+        "claims": "\n".join(dict.fromkeys(filter(None, map(str.strip, claims.splitlines())))),
     }
     with transaction.atomic():
         require_role(actor, Role.ADMIN, tenant_id=actor.tenant_id)

@@ -189,6 +189,7 @@ def policy(request: TenantRequest, tenant: str) -> HttpResponse:
             "copy_limits": current.copy_limits,
             "timezone": current.timezone,
             "author_may_approve": current.author_may_approve,
+            "claims": current.claims,
         },
     )
     if request.method == "POST" and form.is_valid():

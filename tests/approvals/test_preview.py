@@ -1,15 +1,13 @@
-"""What the feed shows of a text, and what the checks say."""
+"""What the feed shows of a text."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 
 import pytest
-from django.utils import timezone
 
 from approvals.models import AdImage, VariantRevision
-from approvals.preview import checks_of, cta_label, cut, domain_of, preview_of, ratio_of
-from integrations.models import Integration
+from approvals.preview import cta_label, cut, domain_of, preview_of, ratio_of
 
 
 def revision(**changes) -> VariantRevision:
@@ -42,10 +40,6 @@ def goal(**changes) -> SimpleNamespace:
         "archived_at": None,
     }
     return SimpleNamespace(**{**parts, **changes})
-
-
-def texts(found, tone):
-    return [check.text for check in found if check.tone == tone]
 
 
 @pytest.mark.parametrize(
@@ -117,63 +111,3 @@ def test_ratio_of_names_the_nearest_shape(width, height, shape):
 
 def test_ad_without_an_image_has_the_wide_shape():
     assert ratio_of(None) == "wide"
-
-
-def test_checks_of_a_clean_ad_all_pass():
-    found = checks_of(revision(), goal())
-    assert {check.tone for check in found} == {"good"}
-    assert "Headline: 17 of 40 characters" in texts(found, "good")
-
-
-def test_checks_of_a_flagged_ad_begin_with_the_flag_and_do_not_pass_that_field():
-    flags = [
-        {"code": "longer_than_recommended", "field": "headline", "message": "Headline is long."}
-    ]
-    found = checks_of(revision(flags=flags, headline="x" * 50), goal())
-    assert (found[0].tone, found[0].text) == ("warn", "Headline is long.")
-    assert not any(text.startswith("Headline:") for text in texts(found, "good"))
-
-
-def test_checks_of_an_unencrypted_link_warn():
-    found = checks_of(revision(link="http://acme.example/"), goal())
-    assert texts(found, "warn") == ["The link to acme.example is not encrypted (http)."]
-
-
-def page(**changes) -> SimpleNamespace:
-    return SimpleNamespace(**{"name": "P", "gone_at": None, "can_advertise": True, **changes})
-
-
-def ad_set(**changes) -> SimpleNamespace:
-    values = {"name": "25+", "gone_at": None, "is_dynamic_creative": False, **changes}
-    return SimpleNamespace(**values)
-
-
-@pytest.mark.parametrize(
-    ("part", "tone", "words"),
-    [
-        ({"page": page(can_advertise=False)}, "bad", "may not advertise"),
-        ({"page": page(gone_at=timezone.now())}, "bad", "may not advertise"),
-        ({"ad_set": ad_set(gone_at=timezone.now())}, "bad", "no longer in the ad account"),
-        ({"ad_set": ad_set(is_dynamic_creative=True)}, "bad", "dynamic creatives only"),
-        ({"archived_at": timezone.now()}, "warn", "was put away"),
-    ],
-)
-def test_checks_name_what_keeps_the_ad_from_its_target(part, tone, words):
-    first = checks_of(revision(), goal(**part))[0]
-    assert first.tone == tone
-    assert words in first.text
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"enabled": False}, "switched off"),
-        ({"can_run_ads": False, "status_label": "Closed"}, "closed"),
-        ({"integration": Integration(status="expired")}, "must be renewed"),
-    ],
-)
-def test_checks_name_what_is_wrong_with_the_ad_account(change, words):
-    target = goal()
-    for name, value in change.items():
-        setattr(target.ad_account, name, value)
-    assert words in texts(checks_of(revision(), target), "bad")[0]

@@ -15,7 +15,7 @@ from leadmetrics.audit.models import AuditEntry
 from leadmetrics.errors import InvalidInput, NotAllowed, NotFound, StateConflict
 from leadmetrics.tenancy import services
 from leadmetrics.tenancy.actors import Actor, ActorKind, system
-from leadmetrics.tenancy.models import Membership, Role, Tenant, User
+from leadmetrics.tenancy.models import DEFAULT_CLAIMS, Membership, Role, Tenant, User
 from tests.builders import client_for, make_member, make_user
 
 URL = "/t/acme/settings/"
@@ -308,14 +308,23 @@ def test_a_viewer_cannot_call_the_services(acme: Tenant, vera: Actor) -> None:
         services.add_member(actor=vera, email="x@acme.example", name="X", role="admin")
     with pytest.raises(NotAllowed):
         services.update_policy(
-            actor=vera, copy_limits="advisory", timezone="UTC", author_may_approve=True
+            actor=vera,
+            copy_limits="advisory",
+            timezone="UTC",
+            author_may_approve=True,
+            claims="",
         )
 
 
 def test_policy_is_saved_and_what_changed_is_noted(acme: Tenant, as_ana: Client) -> None:
     answer = as_ana.post(
         URL + "policy/",
-        {"copy_limits": "advisory", "timezone": "Europe/Berlin", "author_may_approve": "on"},
+        {
+            "copy_limits": "advisory",
+            "timezone": "Europe/Berlin",
+            "author_may_approve": "on",
+            "claims": "  ohne Risiko \r\n\r\nmiracle\nohne Risiko",
+        },
     )
 
     assert answer.headers["Location"] == URL + "policy/"
@@ -327,6 +336,7 @@ def test_policy_is_saved_and_what_changed_is_noted(acme: Tenant, as_ana: Client)
             {
                 "copy_limits": {"from": "strict", "to": "advisory"},
                 "author_may_approve": {"from": False, "to": True},
+                "claims": {"from": DEFAULT_CLAIMS, "to": "ohne Risiko\nmiracle"},
             },
         )
     ]
@@ -360,7 +370,7 @@ def test_the_service_checks_the_policy_too(
     acme: Tenant, ana: Actor, policy: dict[str, str]
 ) -> None:
     with pytest.raises(InvalidInput):
-        services.update_policy(actor=ana, author_may_approve=False, **policy)
+        services.update_policy(actor=ana, author_may_approve=False, claims="", **policy)
 
 
 def test_queries_do_not_grow_with_the_members(

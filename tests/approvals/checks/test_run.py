@@ -1,4 +1,4 @@
-"""The copy rules at the door."""
+"""The checks of one text, without anything to look up."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from approvals.limits import AdCopy, check_copy
+from approvals.checks.run import CheckedCopy, Rules
+from approvals.checks.run import check_copy as check_by_rules
+from approvals.limits import AdCopy
 
 GOOD = AdCopy(
     "Pack light. Walk far.",
@@ -15,6 +17,10 @@ GOOD = AdCopy(
     "https://acme.example/t",
     "SHOP_NOW",
 )
+
+
+def check_copy(copy: AdCopy, *, strict: bool) -> CheckedCopy:
+    return check_by_rules(copy, Rules(strict=strict))
 
 
 def codes(copy: AdCopy, *, strict: bool = True) -> set[tuple[str, str]]:
@@ -55,6 +61,7 @@ def test_advisory_tenant_gets_a_flag_instead_of_a_refusal():
     assert [(flag.code, flag.limit, flag.found) for flag in checked.flags] == [
         ("longer_than_recommended", 125, 126)
     ]
+    assert (checked.flags[0].start, checked.flags[0].words) == (125, "a")
 
 
 def test_advisory_tenant_is_still_refused_what_cannot_be_stored():
@@ -163,4 +170,10 @@ def test_line_breaks_are_allowed_in_the_primary_text_and_become_unix_ones():
 
 
 def test_markup_is_text_like_any_other():
-    assert codes(replace(GOOD, primary_text="<script>alert(1)</script> {{ 7*7 }}")) == set()
+    assert codes(replace(GOOD, primary_text="<script>alert(1)</script> 7*7")) == set()
+
+
+def test_a_paste_of_a_megabyte_is_refused_for_its_length_at_once():
+    paste = "<b>{{x}}</b> A " * 70_000
+    checked = check_copy(replace(GOOD, primary_text=paste), strict=False)
+    assert {problem.code for problem in checked.problems} == {"too_long"}
