@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from integrations.views import callback
 from leadmetrics import health
 from leadmetrics.agents.api import api, docs
+from leadmetrics.agents.mcp import endpoint as mcp
 from leadmetrics.audit.views import activity
 from leadmetrics.reports.views import home
 from leadmetrics.tenancy.views import SignInView, start
@@ -39,6 +40,7 @@ urlpatterns = [
     path("connect/meta/callback/", callback, name="meta_callback"),
     path("api/v1/docs", docs, name="api_docs"),
     path("api/v1/", (api_patterns, *api.urls[1:])),
+    path("mcp", mcp, name="mcp"),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
