@@ -144,6 +144,8 @@ def _shown(request: TenantRequest, variant: AdVariant, push: Push, live: Live) -
     form = ActivationForm(initial={"shown": signing.dumps(shown, salt=_SALT)})
     if reauth.is_confirmed(request):
         del form.fields["password"]
+    else:
+        form.fields["password"].required = True
     return {
         "plan": live.plan,
         "starts_at": _moment(live.plan.starts_at),
