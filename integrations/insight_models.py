@@ -165,7 +165,7 @@ class RangeReach(models.Model):
         if self.read_at is None:
             return False
         read_on = timezone.localdate(self.read_at, ZoneInfo(zone))
-        if (read_on - self.until).days > 28:
+        if (read_on - self.until).days >= 28:
             return True
         return complete_at is None or self.read_at >= complete_at
 

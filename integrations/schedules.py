@@ -9,5 +9,6 @@ SCHEDULES = [
     Schedule("Refresh tokens", "integrations.tasks.refresh_tokens", "20 2-23/6 * * *"),
     Schedule("Withdraw left grants", "integrations.tasks.revoke_grants", "50 * * * *"),
     Schedule("Sweep sync runs", "integrations.tasks.sweep_runs", "* * * * *"),
-    Schedule("Forget old reach", "integrations.tasks.prune_reach", "35 3 * * *"),
+    Schedule("Compare months with Meta", "integrations.tasks.check_all_insights", "20 5 * * *"),
+    Schedule("Forget old readings", "integrations.tasks.prune_readings", "35 3 * * *"),
 ]

@@ -45,13 +45,20 @@ class AccountRow:
 
     account: AdAccount
     pull: SyncRun | None
+    history: SyncRun | None
     catalog: SyncRun | None
     note: str
 
     @property
+    def lacks_history(self) -> bool:
+        """Whether its older days can be read now and were not."""
+        has_begun = self.history is not None and not self.history.has_failed
+        return self.account.insights_complete_at is not None and not has_begun
+
+    @property
     def problem(self) -> str:
         """Why its newest reading is incomplete; empty when it is not."""
-        for run in (self.pull, self.catalog):
+        for run in (self.pull, self.history, self.catalog):
             if run is not None and run.has_failed:
                 return run.error
         return ""
@@ -248,6 +255,7 @@ def _newest(kind: SyncRun.Kind, **of: object) -> Subquery:
 def _accounts_in_use() -> QuerySet[AdAccount]:
     return AdAccount.objects.filter(enabled=True).annotate(
         last_pull=_newest(SyncRun.Kind.INSIGHTS, ad_account=OuterRef("pk")),
+        last_history=_newest(SyncRun.Kind.HISTORY, ad_account=OuterRef("pk")),
         last_catalog=_newest(SyncRun.Kind.CATALOG, ad_account=OuterRef("pk")),
     )
 
@@ -255,7 +263,7 @@ def _accounts_in_use() -> QuerySet[AdAccount]:
 def _runs_of(grants: Iterable[Integration]) -> Mapping[object, SyncRun]:
     wanted = [getattr(grant, "last_catalog", None) for grant in grants]
     for account in _in_use(grants):
-        wanted += [account.last_pull, account.last_catalog]  # type: ignore[attr-defined]
+        wanted += [account.last_pull, account.last_history, account.last_catalog]  # type: ignore[attr-defined]
     found = SyncRun.objects.filter(pk__in=[pk for pk in wanted if pk]).select_related("ad_account")
     return {run.pk: run for run in found}
 
@@ -270,13 +278,14 @@ def _connection(grant: Integration, runs: Mapping[object, SyncRun]) -> Connectio
         AccountRow(
             account,
             runs.get(account.last_pull),  # type: ignore[attr-defined]
+            runs.get(account.last_history),  # type: ignore[attr-defined]
             runs.get(account.last_catalog),  # type: ignore[attr-defined]
             status_note(account),
         )
         for account in _in_use([grant])
     ]
     catalog = runs.get(grant.last_catalog)  # type: ignore[attr-defined]
-    mine = [catalog, *(row.catalog for row in rows), *(row.pull for row in rows)]
+    mine = [catalog, *(run for row in rows for run in (row.catalog, row.pull, row.history))]
     return Connection(
         integration=grant,
         health=health_of(grant),

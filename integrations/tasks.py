@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
-from integrations.services import catalog, insights, reach, revoke, runs, tokens
+from integrations.services import (
+    catalog,
+    insight_checks,
+    insights,
+    reach,
+    revoke,
+    runs,
+    tokens,
+)
 
 
 def sync_catalog(run_id: str) -> None:
@@ -32,8 +41,20 @@ def read_reach(reach_pk: str) -> None:
     reach.read_reach(reach_pk=int(reach_pk))
 
 
-def prune_reach() -> None:
-    """Forget ranges that nobody looks at."""
+def check_all_insights() -> None:
+    """Compare the last final month of every account that was not found equal yet."""
+    insight_checks.request_checks()
+
+
+def check_insights(ad_account_pk: str, month: str) -> None:
+    """Compare one month of one ad account."""
+    insight_checks.check_insights(ad_account_pk=int(ad_account_pk), month=date.fromisoformat(month))
+
+
+def prune_readings() -> None:
+    """Forget old runs, old values that were restated, and ranges that nobody looks at."""
+    runs.prune_runs()
+    insights.prune_revisions()
     reach.prune_reach()
 
 

@@ -18,4 +18,5 @@ urlpatterns = [
     path("targets/<uuid:target>/archive/", views_manage.archive_target, name="archive_target"),
     path("ad-accounts/<int:account>/use/", views_manage.use_account, name="use_account"),
     path("ad-accounts/<int:account>/pull/", views_manage.pull, name="pull"),
+    path("ad-accounts/<int:account>/history/", views_manage.history, name="history"),
 ]

@@ -86,6 +86,22 @@ def pull(request: TenantRequest, tenant: str, account: int) -> HttpResponse:
 
 @require_POST
 @role_required(Role.ADMIN)
+def history(request: TenantRequest, tenant: str, account: int) -> HttpResponse:
+    """Read an ad account's older performance, up to 37 months back; an open run is joined."""
+    ad_account = access_ad_account(actor=request.actor, pk=account)
+    try:
+        insights.pull_history(actor=request.actor, ad_account_pk=account)
+    except LeadmetricsError as exc:
+        messages.error(request, exc.user_message)
+    else:
+        messages.success(
+            request, f"The last 37 months of {ad_account.name} are being read, newest days first."
+        )
+    return redirect("connections:list", tenant=tenant)
+
+
+@require_POST
+@role_required(Role.ADMIN)
 def use_account(request: TenantRequest, tenant: str, account: int) -> HttpResponse:
     """Use one ad account, or stop using it."""
     enabled = request.POST.get("enabled") == "1"

@@ -33,7 +33,9 @@ _FIELD_WORDS = {
 }
 
 
-def read_answer(status: int, headers: Mapping[str, str], body: bytes, *, is_write: bool) -> Json:
+def read_answer(
+    status: int, headers: Mapping[str, str], body: bytes | bytearray, *, is_write: bool
+) -> Json:
     """The JSON object of a good answer. Raises MetaError for everything else.
 
     An object with ``error`` is a failure whatever the status (Graph API, Handling Errors). Of a

@@ -17,6 +17,7 @@ from typing import Any
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+_BUFFER = 65_536
 _remaining: ContextVar[Callable[[], float] | None] = ContextVar("remaining", default=None)
 
 
@@ -63,7 +64,7 @@ class _TimedStream(io.RawIOBase):
 class _TimedResponse(http.client.HTTPResponse):
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_TimedStream(self.fp.detach(), sock))
+        self.fp = io.BufferedReader(_TimedStream(self.fp.detach(), sock), _BUFFER)
 
 
 class _TimedSending:

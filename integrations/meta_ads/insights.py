@@ -170,12 +170,16 @@ def read_conversions(
 def first_present(actions: Any, action_types: Sequence[str]) -> tuple[str, Decimal | None]:
     """The first of ``action_types`` that Meta reports, and its value; never a sum of several."""
     found: dict[str, Any] = {}
-    for action in read_list(actions):
-        if not isinstance(action, dict):
-            raise Unreadable
-        name: Any = action.get("action_type")
-        if name in action_types:
-            found[name] = action.get("value")
+    best = action_types[0]
+    try:
+        for action in read_list(actions):
+            name: Any = action.get("action_type")
+            if name in action_types:
+                found[name] = action.get("value")
+                if name == best:
+                    break
+    except AttributeError:  # not an object
+        raise Unreadable from None
     for name in action_types:
         if name in found:
             return name, read_decimal(found[name])

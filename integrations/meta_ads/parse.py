@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from integrations.meta_ads.errors import Unreadable
@@ -14,6 +15,8 @@ Json = Mapping[str, Any]
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
+# What needs no further look: these are below every bound.
+_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,11}(\.[0-9]{1,30})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # PostgreSQL stores neither NUL nor half a surrogate pair, and JSON can carry both.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -49,6 +52,8 @@ def read_text(value: Any, limit: int = 10_000) -> str:
         return ""
     if not isinstance(value, str) or len(value) > limit:
         raise Unreadable
+    if value.isascii() and "\x00" not in value:
+        return value
     return _UNSTORABLE.sub("\ufffd", value)
 
 
@@ -71,6 +76,8 @@ def read_optional_id(value: Any) -> str:
 
 def read_int(value: Any) -> int | None:
     """A 64-bit integer, which Meta writes as number or string; None when absent."""
+    if value.__class__ is str and _INTEGER.fullmatch(value):
+        return int(value)
     return _integer(value, _LARGE)
 
 
@@ -81,6 +88,8 @@ def read_code(value: Any) -> int | None:
 
 def read_decimal(value: Any) -> Decimal | None:
     """A finite decimal below a trillion, written as string or number; None when absent."""
+    if value.__class__ is str and _PLAIN_NUMBER.fullmatch(value):
+        return Decimal(value)
     if value is None:
         return None
     if isinstance(value, str):
@@ -99,12 +108,9 @@ def read_decimal(value: Any) -> Decimal | None:
 
 def read_day(value: Any) -> date:
     """A day like 2026-09-01."""
-    if not isinstance(value, str) or not _DAY.fullmatch(value):
+    if not isinstance(value, str):
         raise Unreadable
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        raise Unreadable from None
+    return _day(value)
 
 
 def read_moment(value: Any) -> datetime | None:
@@ -115,6 +121,17 @@ def read_moment(value: Any) -> datetime | None:
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, OSError, ValueError):
+        raise Unreadable from None
+
+
+@lru_cache(maxsize=4096)
+def _day(text: str) -> date:
+    """Days repeat row after row."""
+    if not _DAY.fullmatch(text):
+        raise Unreadable
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
         raise Unreadable from None
 
 

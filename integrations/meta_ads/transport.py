@@ -163,7 +163,7 @@ class Transport:
         files: Files | None,
         token: AccessToken | None,
         ends_at: float,
-    ) -> tuple[int, Mapping[str, str], bytes | None]:
+    ) -> tuple[int, Mapping[str, str], bytearray | None]:
         """Status, headers and body of one exchange; the body is None when it is too large."""
         values = {name: _wire(value) for name, value in params.items()}
         headers = {}
@@ -188,7 +188,7 @@ class Transport:
                     return response.status_code, response.headers, None
                 if self.clock() > ends_at:
                     raise requests.ReadTimeout
-            return response.status_code, response.headers, bytes(body)
+            return response.status_code, response.headers, body
 
     def _tell(self, path: str, headers: Mapping[str, str]) -> None:
         if self.observer is None:

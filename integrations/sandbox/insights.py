@@ -180,16 +180,17 @@ def _summary(query: Query) -> str:
 
 
 def ledger(world: World, account: Node, since: date, until: date) -> dict[str, Any]:
-    """Exact totals of what `level=campaign`, `time_increment=1` serves, whole and by campaign.
+    """Exact totals of every campaign's days, archived and deleted ones too; whole and by campaign.
 
-    Counts are integers, money is decimal text in major units.
+    That is what `level=campaign`, `time_increment=1` serves when asked for every status. Counts are
+    integers, money is decimal text in major units.
     """
     now = world.local_now(account)
     portion = (now.hour * 60 + now.minute) // 15 * 15 * 1000 // 1440
     days = metrics.days(since, until, now.date(), portion)
     writer = RowWriter(account, (), "campaign")
     campaigns, whole, count = {}, [0] * len(Metrics._fields), 0
-    for unit in units(world, account, "campaign"):
+    for unit in units(world, account, "campaign", hidden_too=True):
         rows = [row for row in map(unit.day, days) if row]
         totals = [sum(column) for column in zip(*rows, strict=True)] or [0] * len(whole)
         campaigns[unit.node["id"]] = _entry(writer, totals, len(rows))

@@ -16,7 +16,7 @@ from leadmetrics.errors import LeadmetricsError
 from leadmetrics.tenancy.actors import system
 
 # One session per process; its pool is as large as the threads that may use it.
-_session = make_session(pool_size=16)
+_session = make_session(pool_size=32)
 
 # Error Codes: 190 with these subcodes says that the person or a security event withdrew the grant.
 _REVOKED_SUBCODES = (458, 460, 467)

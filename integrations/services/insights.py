@@ -8,9 +8,10 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from integrations.access import access_ad_account
-from integrations.models import AdAccount, Integration, SyncRun
+from integrations.models import AdAccount, InsightRevision, Integration, SyncRun
 from integrations.services.clients import NotConnected
 from integrations.services.days import oldest_day, today_of
 from integrations.services.pulling import Puller, first_day_to_read
@@ -101,6 +102,13 @@ def pull_together(*, run_ids: Iterable[UUID]) -> None:
     """Read these runs to their end, several at once, and no others."""
     turns = (turn for run_id in run_ids if (turn := claim(run_id, math.inf)) is not None)
     Puller(lambda: next(turns, None), math.inf).work()
+
+
+def prune_revisions() -> None:
+    """Forget what days said before they were restated more than 90 days ago."""
+    before = timezone.now() - InsightRevision.KEPT
+    for pk in AdAccount.objects.values_list("pk", flat=True):
+        InsightRevision.objects.filter(ad_account=pk, noted_at__lt=before).delete()
 
 
 def _with_others(own: Turn, seconds: float) -> Iterator[Turn | None]:

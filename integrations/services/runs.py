@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -26,11 +26,13 @@ TURN_SECONDS = 30.0
 # A run that Meta has kept waiting for a day gives up; the schedule starts a new one.
 PATIENCE = timedelta(days=1)
 SWEEP_SIZE = 20
+KEPT = timedelta(days=90)
 _TASKS = {
     SyncRun.Kind.CATALOG: "integrations.tasks.sync_catalog",
     SyncRun.Kind.INSIGHTS: "integrations.tasks.pull_insights",
     SyncRun.Kind.HISTORY: "integrations.tasks.pull_insights",
 }
+_ENDED = (SyncRun.State.COMPLETE, SyncRun.State.FAILED)
 _OPEN = (SyncRun.State.WAITING, SyncRun.State.RUNNING)
 
 
@@ -183,6 +185,20 @@ def sweep_runs() -> None:
     with transaction.atomic():
         for run in due[:SWEEP_SIZE]:
             queue.enqueue(_TASKS[SyncRun.Kind(run.kind)], run.pk)
+
+
+def prune_runs() -> None:
+    """Forget runs of more than 90 days ago, but of nothing the last one that ended like it."""
+    newer = SyncRun.objects.annotate(account=Coalesce("ad_account_id", 0)).filter(
+        account=Coalesce(OuterRef("ad_account_id"), 0),
+        integration=OuterRef("integration"),
+        kind=OuterRef("kind"),
+        state=OuterRef("state"),
+        created_at__gt=OuterRef("created_at"),
+    )
+    SyncRun.objects.filter(
+        Exists(newer), created_at__lt=timezone.now() - KEPT, state__in=_ENDED
+    ).delete()
 
 
 def claim_next(kinds: Sequence[SyncRun.Kind], seconds: float) -> Turn | None:

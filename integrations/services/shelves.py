@@ -1,16 +1,17 @@
-"""Where the pages of a window wait until it is whole, and how they then replace the stored days.
+"""Where the pages of a window wait until it is whole, and how it then replaces the stored days.
 
-A temporary table of this connection takes each page as it comes: memory holds one page, no lock is
-held while Meta is asked, and what a cut reading leaves behind is gone with the connection. Once the
-window is whole, three statements make the stored days equal to it. Rows that did not change are not
-written again, so reading 28 days anew every few hours costs little.
+A few rows wait in memory as lines for COPY, more of them in a temporary table of this connection
+(on SQLite all): memory stays small, no lock is held while Meta is asked, and what a cut reading
+leaves behind is gone with the connection. Once the window is whole, the stored days are made equal
+to it. Rows that did not change are not written again: reading 28 days anew is cheap.
 """
 
 # ruff: noqa: S608 - only names of our own tables and columns are put into statements
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -71,6 +72,8 @@ _PLACES = {
     "conversions": _COUNT,
     "conversion_value": _COUNT,
 }
+# So many rows of a window wait in memory, at 200 bytes each.
+SPILL_ROWS = 5000
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -86,80 +89,120 @@ class Shelf:
         index = InsightRow._fields.index
         self._values = itemgetter(*map(index, _SHARED), *map(index, _TEXTS[level].values()))
         self._key_of = itemgetter(index(self.key), index("date_start"))
-        self._pages = 0
+        self._is_made = False
+        self._times_used = 0
+        self._forget()
+
+    def _forget(self) -> None:
+        self._pages = self._rows = 0
+        # Lines for COPY by page, as long as they are few.
+        self._lines: list[tuple[int, list[str]]] = []
+        self._keys: set[int] = set()
+        self._has_repeated = self._is_in_table = False
 
     def clear(self) -> None:
-        """Make room for a window."""
-        self._pages = 0
-        columns = ", ".join(self._columns)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"CREATE TEMP TABLE IF NOT EXISTS {self._table} AS "
-                f"SELECT {columns}, 0 AS page FROM {self._target} WHERE 1 = 0"
-            )
-            emptying = "TRUNCATE" if connection.vendor == "postgresql" else "DELETE FROM"
-            cursor.execute(f"{emptying} {self._table}")
+        """Make room for a window, whatever became of the last one."""
+        if self._is_in_table:
+            with connection.cursor() as cursor:
+                self._empty(cursor)
+        self._forget()
 
     def add(self, rows: Sequence[InsightRow]) -> None:
         """Put a page down. Of rows that come twice the later one counts."""
         self._pages += 1
-        unique = {self._key_of(row): row for row in rows}.values()
-        values = map(self._values, unique)
-        if connection.vendor == "postgresql":
-            self._copy(values)
-        else:
+        unique = {self._key_of(row): row for row in rows}
+        self._rows += len(unique)
+        self._keys.update(map(hash, unique))
+        self._has_repeated = len(self._keys) < self._rows
+        values = map(self._values, unique.values())
+        if connection.vendor != "postgresql":
             self._insert(values)
+            return
+        self._lines.append((self._pages, _copy_lines(values)))
+        if sum(len(lines) for _, lines in self._lines) > SPILL_ROWS:
+            self._spill()
+
+    def count(self) -> int:
+        """How many rows the window has."""
+        if self._has_repeated:
+            self._spill()
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"DELETE FROM {self._table} WHERE ({self.key}, date_start, page) NOT IN "
+                    f"(SELECT {self.key}, date_start, MAX(page) FROM {self._table} GROUP BY 1, 2)"
+                )
+                cursor.execute(f"SELECT COUNT(*) FROM {self._table}")
+                self._rows = int(cursor.fetchone()[0])
+        return self._rows
 
     def replace(
         self, ad_account_pk: int, first: date, last: date, settled: Sequence[date], now: datetime
-    ) -> int:
-        """Make the stored days equal to the window; how many rows it has. In a transaction.
+    ) -> None:
+        """Make the stored days equal to the window. In a transaction, after ``count``.
 
         What changed on ``settled`` days, which were over when last read, leaves its old value.
         """
         scope = (ad_account_pk, first, last)
         with connection.cursor() as cursor:
-            count = self._drop_repeated(cursor)
             cursor.execute(
                 f"SELECT 1 FROM {self._target} "
                 "WHERE ad_account_id = %s AND date_start BETWEEN %s AND %s LIMIT 1",
                 scope,
             )
-            if cursor.fetchone() or settled:
-                if settled and self.level == InsightDay.Level.CAMPAIGN:
-                    self._note_revisions(cursor, ad_account_pk, settled, now)
-                cursor.execute(
-                    f"DELETE FROM {self._target} WHERE id IN (SELECT o.id FROM {self._target} o "
-                    f"LEFT JOIN {self._table} s ON {self._same_key()} WHERE o.ad_account_id = %s "
-                    f"AND o.date_start BETWEEN %s AND %s AND s.{self.key} IS NULL)",
-                    scope,
-                )
-            self._upsert(cursor, ad_account_pk)
-        return count
+            is_new = cursor.fetchone() is None and not settled
+            if is_new and self._lines and not self._is_in_table:
+                self._copy(cursor, self._target, "ad_account_id", lambda _: ad_account_pk)
+            else:
+                self._spill()
+                if not is_new:
+                    self._take_out(cursor, scope, settled, now)
+                self._upsert(cursor, ad_account_pk)
+                self._empty(cursor)
+        self._forget()
 
-    def _copy(self, values: Iterable[tuple[Any, ...]]) -> None:
-        columns = ", ".join(self._columns)
-        page = f"\t{self._pages}\n"
-        lines = [
-            "\t".join(
-                [
-                    r"\N"
-                    if value is None
-                    else _escaped(value)
-                    if value.__class__ is str
-                    else str(value)
-                    for value in row
-                ]
+    def _take_out(
+        self, cursor: Any, scope: tuple[int, date, date], settled: Sequence[date], now: datetime
+    ) -> None:
+        """Note what changed, and delete the stored rows that the window no longer has."""
+        if settled and self.level == InsightDay.Level.CAMPAIGN:
+            self._note_revisions(cursor, scope[0], settled, now)
+        cursor.execute(
+            f"DELETE FROM {self._target} WHERE id IN (SELECT o.id FROM {self._target} o "
+            f"LEFT JOIN {self._table} s ON {self._same_key()} WHERE o.ad_account_id = %s "
+            f"AND o.date_start BETWEEN %s AND %s AND s.{self.key} IS NULL)",
+            scope,
+        )
+
+    def _make(self, cursor: Any) -> None:
+        if not self._is_made:
+            cursor.execute(
+                f"CREATE TEMP TABLE IF NOT EXISTS {self._table} AS SELECT "
+                f"{', '.join(self._columns)}, 0 AS page FROM {self._target} WHERE 1 = 0"
             )
-            for row in values
-        ]
-        if not lines:
-            return
-        with (
-            connection.cursor() as cursor,
-            cursor.copy(f"COPY {self._table} ({columns}, page) FROM STDIN") as copy,
-        ):
-            copy.write(page.join(lines) + page)
+            self._is_made = True
+        self._is_in_table = True
+
+    def _spill(self) -> None:
+        """From memory into the temporary table."""
+        with connection.cursor() as cursor:
+            self._make(cursor)
+            if self._lines:
+                self._copy(cursor, self._table, "page", lambda page: page)
+                self._lines.clear()
+
+    def _empty(self, cursor: Any) -> None:
+        """TRUNCATE gives the space back, but waits for the disk; it has to be done now and then."""
+        self._times_used += 1
+        truncate = connection.vendor == "postgresql" and self._times_used % 8 == 0
+        cursor.execute(f"{'TRUNCATE' if truncate else 'DELETE FROM'} {self._table}")
+
+    def _copy(self, cursor: Any, table: str, last_column: str, last: Callable[[int], int]) -> None:
+        columns = ", ".join(self._columns)
+        with cursor.copy(f"COPY {table} ({columns}, {last_column}) FROM STDIN") as copy:
+            for page, lines in self._lines:
+                end = f"\t{last(page)}\n"
+                if lines:
+                    copy.write(end.join(lines) + end)
 
     def _insert(self, values: Iterable[tuple[Any, ...]]) -> None:
         places = [_PLACES.get(name) for name in self._columns]
@@ -173,24 +216,8 @@ class Shelf:
             for row in values
         ]
         with connection.cursor() as cursor:
+            self._make(cursor)
             cursor.executemany(f"INSERT INTO {self._table} VALUES ({marks})", rows)
-
-    def _drop_repeated(self, cursor: Any) -> int:
-        """A list that changes while it is paged through shows a row twice; the later one counts."""
-        cursor.execute(f"SELECT COUNT(*) FROM {self._table}")
-        (count,) = cursor.fetchone()
-        if self._pages < 2:
-            return int(count)
-        cursor.execute(
-            f"SELECT COUNT(*) FROM (SELECT DISTINCT {self.key}, date_start FROM {self._table}) d"
-        )
-        (unique,) = cursor.fetchone()
-        if unique < count:
-            cursor.execute(
-                f"DELETE FROM {self._table} WHERE ({self.key}, date_start, page) NOT IN (SELECT "
-                f"{self.key}, date_start, MAX(page) FROM {self._table} GROUP BY 1, 2)"
-            )
-        return int(unique)
 
     def _note_revisions(
         self, cursor: Any, ad_account_pk: int, settled: Sequence[date], now: datetime
@@ -232,6 +259,37 @@ class Shelf:
 
     def _same_key(self) -> str:
         return f"s.date_start = o.date_start AND s.{self.key} = o.{self.key}"
+
+
+@contextmanager
+def lenient_commits() -> Iterator[None]:
+    """Do not wait for the disk: rows and marks that a power cut takes are read again together."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit TO off")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET synchronous_commit")
+
+
+def _copy_lines(values: Iterable[tuple[Any, ...]]) -> list[str]:
+    return [
+        "\t".join(
+            [
+                r"\N"
+                if value is None
+                else _escaped(value)
+                if value.__class__ is str
+                else str(value)
+                for value in row
+            ]
+        )
+        for row in values
+    ]
 
 
 def _differs(left: str, right: str, names: Sequence[str]) -> str:

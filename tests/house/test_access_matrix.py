@@ -69,6 +69,7 @@ TENANT_ROUTES: dict[str, tuple[Role, tuple[str, ...]]] = {
     "connections:archive_target": (ADMIN, WRITE),
     "connections:use_account": (ADMIN, WRITE),
     "connections:pull": (ADMIN, WRITE),
+    "connections:history": (ADMIN, WRITE),
     "agents:keys": (ADMIN, READ),
     "agents:create_key": (ADMIN, WRITE),
     "agents:revoke_key": (ADMIN, WRITE),

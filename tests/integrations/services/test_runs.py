@@ -12,7 +12,7 @@ from integrations.meta_ads.errors import ErrorKind, MetaError, MetaTokenError
 from integrations.models import AdAccount, Integration, SyncRun
 from integrations.services.catalog import request_catalog
 from integrations.services.insights import request_pull
-from integrations.services.runs import Turn, request_run, sweep_runs, work_on
+from integrations.services.runs import Turn, prune_runs, request_run, sweep_runs, work_on
 from leadmetrics.errors import LeadmetricsError
 from leadmetrics.tenancy.models import Tenant
 from tests.builders import make_ad_account, make_integration
@@ -225,3 +225,31 @@ def test_progress_is_told_in_words(acme: Tenant) -> None:
     assert run.progress_text == "7 of 28 days, 4,310 rows"
     assert SyncRun(kind="catalog").progress_text == "Waiting for a worker"
     assert SyncRun(kind="catalog").label == "Ad accounts and Pages"
+
+
+def test_old_runs_are_forgotten_but_not_the_last_of_their_kind(integration: Integration) -> None:
+    first, second = make_ad_account(integration), make_ad_account(integration)
+    now = datetime.now(UTC)
+
+    def ended(account: AdAccount | None, days_ago: int, state: str = "complete") -> SyncRun:
+        run = SyncRun.objects.create(
+            tenant=integration.tenant,
+            integration=integration,
+            ad_account=account,
+            kind="catalog",
+            state=state,
+        )
+        SyncRun.objects.filter(pk=run.pk).update(created_at=now - timedelta(days=days_ago))
+        return run
+
+    kept = {
+        ended(first, 100),
+        ended(first, 95, "failed"),
+        ended(second, 89),
+        ended(None, 200),
+        ended(second, 400, "waiting"),
+    }
+    gone = {ended(first, 120), ended(second, 91), ended(None, 300), ended(first, 96, "failed")}
+    prune_runs()
+    assert set(SyncRun.objects.all()) == kept
+    assert gone.isdisjoint(SyncRun.objects.all())

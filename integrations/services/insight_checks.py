@@ -1,0 +1,133 @@
+"""Once a month: do the stored campaigns add up to what Meta reports for the whole account?"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+
+from integrations.meta_ads.errors import MetaError
+from integrations.models import AdAccount, InsightCheck, InsightDay, Integration
+from integrations.services.clients import meta_client, note_failure
+from integrations.services.days import today_of
+from integrations.services.insights import request_pull
+from integrations.services.pulling import RESTATED_DAYS, is_final
+from leadmetrics import queue
+from leadmetrics.notices.services import notify
+from leadmetrics.tenancy.models import Role, User
+
+# What is the same whether it is counted by campaign or for the account. Reach is not, and neither
+# are conversions, of which each campaign may report another action type.
+_METRICS = ("spend", "impressions", "clicks", "inline_link_clicks")
+
+
+def request_checks() -> None:
+    """A check for every account whose last final month was not found equal yet."""
+    accounts = AdAccount.objects.filter(
+        enabled=True, gone_at=None, integration__status__in=Integration.USABLE
+    )
+    with transaction.atomic():
+        for account in accounts:
+            month = last_final_month(account)
+            if not account.insight_checks.filter(month=month, matches=True).exists():
+                queue.enqueue("integrations.tasks.check_insights", account.pk, month.isoformat())
+
+
+def check_insights(*, ad_account_pk: int, month: date) -> None:
+    """Compare a month. Safe to repeat.
+
+    A month that was last read while it could still change, or that is different, is read again and
+    compared another day; admins are told when it is different even then.
+    """
+    account = AdAccount.objects.select_related("integration", "tenant").get(pk=ad_account_pk)
+    last = _last_day(month)
+    marks = account.insight_days.filter(level=InsightDay.Level.CAMPAIGN, day__range=(month, last))
+    read_at = dict(marks.values_list("day", "read_at"))
+    if len(read_at) < last.day:
+        return  # a month that is not stored as a whole, for instance before the first pull
+    zone = ZoneInfo(account.timezone)
+    if not all(is_final(day, moment, zone) for day, moment in read_at.items()):
+        _read_again(account, month, last)
+        return
+    try:
+        metas = _metas_totals(account, month, last)
+    except MetaError as exc:
+        note_failure(account.integration, exc)
+        raise
+    sums = account.insights.filter(date_start__range=(month, last)).aggregate(
+        **{name: Sum(name) for name in _METRICS}
+    )
+    _record(account, month, {name: _exact(sums[name]) for name in _METRICS}, metas)
+
+
+def last_final_month(account: AdAccount) -> date:
+    """The first day of the newest month whose last day can no longer change."""
+    newest = today_of(account) - timedelta(days=RESTATED_DAYS)
+    following = newest.replace(day=1)
+    return (following - timedelta(days=1)).replace(day=1)
+
+
+def _record(
+    account: AdAccount, month: date, ours: dict[str, Decimal], metas: dict[str, Decimal]
+) -> None:
+    matches = ours == metas
+    with transaction.atomic():
+        had_differed = account.insight_checks.filter(month=month, matches=False).exists()
+        InsightCheck.objects.update_or_create(
+            ad_account=account,
+            month=month,
+            defaults={
+                "checked_at": timezone.now(),
+                "matches": matches,
+                "ours": {name: str(value) for name, value in ours.items()},
+                "metas": {name: str(value) for name, value in metas.items()},
+            },
+        )
+        if not matches:
+            _read_again(account, month, _last_day(month))
+            if had_differed:
+                _tell_admins(account, month, ours["spend"], metas["spend"])
+
+
+def _tell_admins(account: AdAccount, month: date, ours: Decimal, metas: Decimal) -> None:
+    name = f"{month:%B %Y}"
+    notify(
+        tenant=account.tenant,
+        users=User.objects.filter(
+            memberships__tenant=account.tenant, memberships__role=Role.ADMIN, is_active=True
+        ),
+        key=f"insight-check:{account.pk}:{month}",
+        subject=f"{account.name}: {name} differs from Meta",
+        body=(
+            f"The campaigns of {account.name} add up to {ours:.2f} {account.currency} for {name}; "
+            f"Meta reports {metas:.2f} {account.currency} for the whole account, also after the "
+            "month was read again. Compare it in Ads Manager before you rely on it."
+        ),
+        path=f"/t/{account.tenant.slug}/reports/",
+    )
+
+
+def _read_again(account: AdAccount, first: date, last: date) -> None:
+    with transaction.atomic():
+        request_pull(account, first, last)
+
+
+def _metas_totals(account: AdAccount, first: date, last: date) -> dict[str, Decimal]:
+    client = meta_client(account.integration)
+    rows = client.get_range_totals(account.ad_account_id, first, last, level="account")
+    whole = next(rows, None)  # an account that delivered nothing has no row
+    return {name: _exact(getattr(whole, name, None)) for name in _METRICS}
+
+
+def _exact(value: Decimal | int | None) -> Decimal:
+    """To four decimals, for SQLite adds money up in floating point; nothing counts as 0."""
+    return round(Decimal(value or 0), 4)
+
+
+def _last_day(month: date) -> date:
+    following = (month + timedelta(days=31)).replace(day=1)
+    return following - timedelta(days=1)
