@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from approvals.models import AdVariant, Decision, Push, VariantRevision, WriteStop
 from approvals.states import PAST_PUSHES, PushState, VariantStatus
+from leadmetrics.audit.models import AuditEntry
 from leadmetrics.tenancy.models import Tenant
 
 PAGE_SIZE = 50
@@ -139,7 +140,9 @@ def pushed_variants(tenant: Tenant, *, status: str = "") -> QuerySet[AdVariant]:
         .prefetch_related(
             Prefetch(
                 "pushes",
-                Push.objects.exclude(state__in=PAST_PUSHES).select_related("decision__reviewer"),
+                Push.objects.exclude(state__in=PAST_PUSHES).select_related(
+                    "decision__reviewer", "live"
+                ),
                 to_attr="live_pushes",
             )
         )
@@ -170,10 +173,20 @@ def decisions_of(variant: AdVariant) -> QuerySet[Decision]:
 def pushes_of(variant: AdVariant) -> QuerySet[Push]:
     """Every push with its steps, newest first."""
     return (
-        variant.pushes.select_related("decision__reviewer", "decision__revision")
+        variant.pushes.select_related("decision__reviewer", "decision__revision", "live")
         .prefetch_related("steps")
         .order_by("-created_at")
     )
+
+
+def later_lines(variant: AdVariant) -> QuerySet[AuditEntry]:
+    """The audit lines of what happened to the ad once it was at Meta, newest first."""
+    return AuditEntry.objects.filter(
+        tenant_id=variant.tenant_id,
+        object_type="advariant",
+        object_id=str(variant.pk),
+        action__startswith="ad.",
+    ).order_by("-seq")
 
 
 def due_pushes(now: datetime | None = None) -> QuerySet[Push]:

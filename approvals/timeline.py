@@ -8,6 +8,7 @@ from datetime import datetime
 
 from approvals.models import AdVariant, Decision, Push, PushStep, VariantRevision
 from approvals.states import PushState, StepState
+from leadmetrics.audit.models import AuditEntry
 
 _HASH_SHOWN = 12
 
@@ -51,14 +52,55 @@ def timeline(
     revisions: Iterable[VariantRevision],
     decisions: Iterable[Decision],
     pushes: Iterable[Push],
+    later: Iterable[AuditEntry] = (),
 ) -> list[Event]:
-    """Versions, verdicts, every outward write with how it ended, and the proof, newest first."""
+    """Versions, verdicts, every outward write with how it ended, and the proof, newest first.
+
+    ``later`` are the audit lines of what happened to the ad once it was at Meta.
+    """
     events = [
         *(_version(revision, variant) for revision in revisions),
         *map(_verdict, decisions),
         *(event for push in pushes for event in _of_push(push)),
+        *map(_later, later),
     ]
     return sorted(events, key=lambda event: event.when, reverse=True)
+
+
+_LATER = {
+    "ad.activation_asked": ("power", "info", "Switching on asked for"),
+    "ad.activated": ("power", "good", "Switched on"),
+    "ad.activation_refused": ("triangle-alert", "warn", "Not switched on"),
+    "ad.pause_asked": ("circle-pause", "", "Pausing asked for"),
+    "ad.paused": ("circle-pause", "", "Paused"),
+    "ad.paused_outside": ("circle-pause", "warn", "Found no longer switched on at Meta"),
+    "ad.on_outside": ("power", "warn", "Found switched on in Ads Manager"),
+    "ad.differs": ("triangle-alert", "bad", "Found changed at Meta"),
+    "ad.equal_again": ("shield-check", "good", "Found as approved again"),
+    "ad.refused_in_review": ("ban", "bad", "Refused in Meta's ad review"),
+    "ad.refusal_lifted": ("check", "good", "Allowed by Meta after all"),
+    "ad.support_looked": ("refresh-cw", "", "Read again at Meta"),
+    "ad.support_released": ("send", "", "Released by support"),
+    "ad.support_handed_back": ("undo-2", "", "Handed back to review by support"),
+}
+
+
+def _later(entry: AuditEntry) -> Event:
+    icon, tone, title = _LATER.get(entry.action, ("circle-dot", "", entry.action))
+    data = entry.data
+    notes = [
+        f"By {data['changed_by']}" if data.get("changed_by") else "",
+        data.get("differences", ""),
+        data.get("problem", ""),
+        data.get("budget", ""),
+        ", ".join(data.get("policies", ())),
+        data.get("reason", ""),
+        f"Text equal to what was approved, {short(data['live_hash'])}"
+        if data.get("live_hash")
+        else "",
+    ]
+    detail = " · ".join(filter(None, notes))
+    return Event(icon, tone, title, entry.at, who=entry.actor_label, detail=detail)
 
 
 def short(content_hash: str) -> str:

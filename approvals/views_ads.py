@@ -16,7 +16,8 @@ from django.views.decorators.http import require_GET, require_POST
 from approvals import selectors
 from approvals.access import access_variant
 from approvals.desk import head_of, image_url, place_of, read_place
-from approvals.explain import WORDS, where_is
+from approvals.explain import WORDS, where_of
+from approvals.meta_words import marked, refusals
 from approvals.models import AdVariant, LiveAd, Push, PushStep
 from approvals.preview import preview_of
 from approvals.selectors import PAGE_SIZE, PUSHED
@@ -69,8 +70,8 @@ def detail(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespons
     variant = access_variant(actor=request.actor, variant_id=variant_id)
     pushes = list(selectors.pushes_of(variant))
     push = next((one for one in pushes if one.state not in PAST_PUSHES), None)
-    live = LiveAd.objects.filter(push=push).first() if push else None
-    where = where_is(variant.status, push)
+    live: LiveAd | None = getattr(push, "live", None)
+    where = where_of(variant, push)
     revision = push.decision.revision if push else head_of(variant)
     context = {
         "variant": variant,
@@ -86,7 +87,11 @@ def detail(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespons
             selectors.revisions_of(variant),
             selectors.decisions_of(variant),
             pushes,
+            selectors.later_lines(variant),
         ),
+        "live": live,
+        "refusals": refusals(live.feedback) if live and live.feedback else [],
+        "marked": marked(revision.primary_text, live.feedback) if live and live.feedback else [],
         "content_hash": short(push.payload_hash) if push else "",
         "is_moving": variant.status in MOVING,
         "may_release": push is not None and push.state == PushState.FAILED,
@@ -158,7 +163,7 @@ def _page(request: TenantRequest, status: str) -> tuple[list[AdVariant], str, st
 def _row(variant: AdVariant) -> dict[str, Any]:
     found: list[Push] = variant.live_pushes  # type: ignore[attr-defined]  # the selector's prefetch
     push = found[0] if found else None
-    return {"variant": variant, "push": push, "where": where_is(variant.status, push)}
+    return {"variant": variant, "push": push, "where": where_of(variant, push)}
 
 
 def _filters(tenant: str, status: str, counts: Any) -> list[tuple[str, str, int, bool]]:
