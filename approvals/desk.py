@@ -18,7 +18,7 @@ from approvals.content import content_hash
 from approvals.diff import FieldChange, diff_copy
 from approvals.marks import marked_texts
 from approvals.models import AdVariant, Decision, VariantRevision
-from approvals.preview import cta_label, domain_of, preview_of
+from approvals.preview import FEED, PLACEMENTS, cta_label, domain_of, preview_of
 from approvals.rules import findings_now
 from approvals.selectors import QueueFilter
 from approvals.services.review import copy_of
@@ -30,7 +30,7 @@ ROWS = selectors.PAGE_SIZE
 ROWS_BEFORE = 5
 HISTORY_LENGTH = 20
 SEARCH_LENGTH = 100
-VIEWS = {"feed": "Feed", "instagram": "Instagram"}
+SHADES = {"light": "Light", "dark": "Dark"}
 EDITABLE = (
     VariantStatus.PROPOSED,
     VariantStatus.APPROVED,
@@ -46,18 +46,21 @@ class Desk:
     tenant: str
     narrow: QueueFilter
     view: str
+    shade: str = ""
 
     @classmethod
     def read(cls, tenant: Tenant, query: Mapping[str, str]) -> Desk:
         """What the address says; nonsense counts as nothing."""
         account, view = query.get("account", ""), query.get("view", "")
+        shade = query.get("shade", "")
         return cls(
             tenant=tenant.slug,
             narrow=QueueFilter(
                 search=query.get("q", "").replace("\x00", "").strip()[:SEARCH_LENGTH],
                 ad_account_id=int(account) if account.isdecimal() and len(account) < 19 else None,
             ),
-            view=view if view in VIEWS else "feed",
+            view=view if view in PLACEMENTS else FEED.name,
+            shade=shade if shade in SHADES else "",
         )
 
     @property
@@ -70,7 +73,8 @@ class Desk:
         query = {
             "q": self.narrow.search,
             "account": str(self.narrow.ad_account_id or ""),
-            "view": "" if self.view == "feed" else self.view,
+            "view": "" if self.view == FEED.name else self.view,
+            "shade": self.shade,
             **more,
         }
         path = reverse(f"review:{name}", args=[self.tenant, *([variant.pk] if variant else [])])
@@ -161,17 +165,33 @@ def card_context(tenant: Tenant, user: User, desk: Desk, shown: AdVariant) -> di
     head, target = head_of(shown), shown.target
     decisions = list(selectors.decisions_of(shown)[:HISTORY_LENGTH])
     history = _history(shown, decisions)
-    preview = preview_of(head, target, image_url=image_url(desk.tenant, head))
+    runs_on_instagram = target.use_instagram and bool(target.page.instagram_account_id)
+    placements = [
+        placement
+        for placement in PLACEMENTS.values()
+        if placement.name != "instagram" or runs_on_instagram
+    ]
+    placement = PLACEMENTS[desk.view] if PLACEMENTS[desk.view] in placements else FEED
     findings = findings_now(head, tenant, target)
+    preview = preview_of(
+        head,
+        target,
+        image_url=image_url(desk.tenant, head),
+        placement=placement,
+        findings=findings,
+    )
     checks = checklist(head, tenant, target, findings)
     noticed = sum(check.tone in ("bad", "warn") for check in checks)
     is_waiting = shown.status == VariantStatus.PROPOSED
     is_own = head.author_id == user.pk
-    runs_on_instagram = target.use_instagram and bool(target.page.instagram_account_id)
     tabs = [
-        (label, replace(desk, view=view).url("variant", shown), view == desk.view)
-        for view, label in VIEWS.items()
-        if runs_on_instagram
+        (one.label, replace(desk, view=one.name).url("variant", shown), one == placement)
+        for one in placements
+    ]
+    shades = [
+        (label, replace(desk, shade="" if is_on else shade).url("variant", shown), is_on)
+        for shade, label in SHADES.items()
+        for is_on in [shade == desk.shade]
     ]
     return {
         "variant": shown,
@@ -182,7 +202,10 @@ def card_context(tenant: Tenant, user: User, desk: Desk, shown: AdVariant) -> di
         "is_shortened": preview.is_cut
         or (preview.headline, preview.description) != (head.headline, head.description),
         "tabs": tabs,
-        "view": desk.view if tabs else "feed",
+        "shades": shades,
+        "shade": desk.shade,
+        "preview_template": placement.template,
+        "runs_on_instagram": runs_on_instagram,
         "domain": domain_of(head.link),
         "cta": cta_label(head.call_to_action) or "No button",
         "checks": checks,

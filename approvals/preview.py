@@ -3,56 +3,112 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from approvals.checks.finding import Finding
 from approvals.limits import (
     CALLS_TO_ACTION,
     DESCRIPTION_LIMIT,
     HEADLINE_LIMIT,
     PRIMARY_TEXT_LIMIT,
 )
+from approvals.marks import Part, parts_of
 from approvals.models import AdImage, VariantRevision
 from integrations.models import PushTarget
 from leadmetrics.templatetags.ui import initial
 
-# Both feeds show about three lines before "See more"; 125 characters fill them (Ads Guide).
-FEED_LINES = 3
 _JOINER = "\u200d"
 
 
 @dataclass(frozen=True, slots=True)
+class Placement:
+    """Where people meet the ad, and how much of each text it shows there.
+
+    ``text`` and ``lines`` bound the primary text (0 lines: any), ``headline`` and ``description``
+    the other two; 0 means that the placement leaves that text out.
+    """
+
+    name: str
+    label: str
+    text: int
+    lines: int
+    headline: int
+    description: int
+    more: str = "See more"
+
+    @property
+    def template(self) -> str:
+        """The fragment that draws it."""
+        return f"approvals/previews/_{self.name}.html"
+
+
+# Ads Guide: 125 characters of primary text, 40 of the headline, 30 of the description. Meta gives
+# no lines and no figure for the desktop feed; these are what the feeds show.
+PLACEMENTS = {
+    placement.name: placement
+    for placement in (
+        Placement("feed", "Mobile feed", PRIMARY_TEXT_LIMIT, 3, HEADLINE_LIMIT, DESCRIPTION_LIMIT),
+        Placement("desktop", "Desktop feed", 400, 5, 60, 60),
+        Placement("instagram", "Instagram", PRIMARY_TEXT_LIMIT, 2, 0, 0, more="more"),
+        Placement("story", "Story", PRIMARY_TEXT_LIMIT, 4, 0, 0, more="more"),
+        Placement("right", "Right column", 90, 2, HEADLINE_LIMIT, 0),
+    )
+}
+FEED = PLACEMENTS["feed"]
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
-    """What components/_feed_preview.html draws. ``image_url`` is empty for an ad without one."""
+    """What the fragments in approvals/previews draw; ``short`` and ``whole`` are marked parts.
+
+    ``image_url`` is empty for an ad without one.
+    """
 
     page_name: str
     page_initial: str
     primary_text: str
     primary_text_short: str
     is_cut: bool
+    short: list[Part]
+    whole: list[Part]
     headline: str
     description: str
     link_domain: str
     cta_label: str
     image_url: str
     image_ratio: str
+    more: str
 
 
-def preview_of(revision: VariantRevision, target: PushTarget, *, image_url: str) -> Preview:
-    """The revision in the feed, cut where the feed cuts."""
-    short = cut(revision.primary_text, PRIMARY_TEXT_LIMIT, lines=FEED_LINES)
+def preview_of(
+    revision: VariantRevision,
+    target: PushTarget,
+    *,
+    image_url: str,
+    placement: Placement = FEED,
+    findings: Sequence[Finding] = (),
+) -> Preview:
+    """The revision in one placement, cut where that cuts, the words of ``findings`` marked."""
+    text = revision.primary_text
+    short = cut(text, placement.text, lines=placement.lines)
+    about_text = [finding for finding in findings if finding.field == "primary_text"]
     return Preview(
         page_name=target.page.name,
         page_initial=initial(target.page.name),
-        primary_text=revision.primary_text,
+        primary_text=text,
         primary_text_short=short,
-        is_cut=short != revision.primary_text,
-        headline=_with_dots(revision.headline, HEADLINE_LIMIT),
-        description=_with_dots(revision.description, DESCRIPTION_LIMIT),
+        is_cut=short != text,
+        short=parts_of(short, about_text),
+        whole=parts_of(text, about_text),
+        headline=_with_dots(revision.headline, placement.headline),
+        description=_with_dots(revision.description, placement.description),
         link_domain=domain_of(revision.link),
         cta_label=cta_label(revision.call_to_action),
         image_url=image_url,
         image_ratio=ratio_of(revision.image),
+        more=placement.more,
     )
 
 
@@ -91,8 +147,8 @@ def ratio_of(image: AdImage | None) -> str:
 
 
 def _with_dots(text: str, limit: int) -> str:
-    shown = cut(text, limit)
-    return text if shown == text else f"{shown}…"
+    shown = cut(text, limit) if limit else ""
+    return shown if shown == text or not limit else f"{shown}…"
 
 
 def _belongs_together(text: str, index: int) -> bool:

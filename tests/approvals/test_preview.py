@@ -6,8 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from approvals.checks.finding import Finding, Severity
 from approvals.models import AdImage, VariantRevision
-from approvals.preview import cta_label, cut, domain_of, preview_of, ratio_of
+from approvals.preview import PLACEMENTS, cta_label, cut, domain_of, preview_of, ratio_of
 
 
 def revision(**changes) -> VariantRevision:
@@ -111,3 +112,52 @@ def test_ratio_of_names_the_nearest_shape(width, height, shape):
 
 def test_ad_without_an_image_has_the_wide_shape():
     assert ratio_of(None) == "wide"
+
+
+LONG = "\n".join(["Pack light and walk far with a tent that weighs less than your water."] * 8)
+
+
+@pytest.mark.parametrize(
+    ("placement", "most_characters", "most_lines"),
+    [
+        ("feed", 125, 3),
+        ("desktop", 400, 5),
+        ("instagram", 125, 2),
+        ("story", 125, 4),
+        ("right", 90, 2),
+    ],
+)
+def test_each_placement_cuts_where_it_cuts(placement, most_characters, most_lines):
+    preview = preview_of(
+        revision(primary_text=LONG), goal(), image_url="", placement=PLACEMENTS[placement]
+    )
+    assert preview.is_cut
+    assert len(preview.primary_text_short) <= most_characters
+    assert preview.primary_text_short.count("\n") < most_lines
+    assert LONG.startswith(preview.primary_text_short)
+
+
+@pytest.mark.parametrize(
+    ("placement", "headline", "description"),
+    [
+        ("feed", "Tents from 1.9 kg", "Free returns"),
+        ("desktop", "Tents from 1.9 kg", "Free returns"),
+        ("instagram", "", ""),
+        ("story", "", ""),
+        ("right", "Tents from 1.9 kg", ""),
+    ],
+)
+def test_each_placement_shows_the_texts_it_shows(placement, headline, description):
+    preview = preview_of(revision(), goal(), image_url="", placement=PLACEMENTS[placement])
+    assert (preview.headline, preview.description) == (headline, description)
+
+
+def test_the_words_of_a_finding_are_marked_also_where_the_text_is_cut():
+    found = Finding("claim", "primary_text", "Prove it.", Severity.WARN, 5, 10, "light")
+    preview = preview_of(revision(primary_text=LONG), goal(), image_url="", findings=[found])
+    assert [(part.text, part.note) for part in preview.short[:2]] == [
+        ("Pack ", ""),
+        ("light", "Prove it."),
+    ]
+    assert "".join(part.text for part in preview.whole) == LONG
+    assert "".join(part.text for part in preview.short) == preview.primary_text_short
