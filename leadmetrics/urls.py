@@ -12,7 +12,7 @@ from leadmetrics import health
 from leadmetrics.agents.api import api, docs
 from leadmetrics.agents.mcp import endpoint as mcp
 from leadmetrics.audit.views import activity
-from leadmetrics.reports.views import home
+from leadmetrics.reports.views_home import home
 from leadmetrics.tenancy.views import SignInView, start
 
 tenant_patterns: list[URLPattern | URLResolver] = [

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
+from leadmetrics.reports.accounts import Account
 from leadmetrics.reports.periods import Period
-from leadmetrics.reports.selectors import Account, CampaignSums, CurrencyReport, Sums, daily_rows
+from leadmetrics.reports.selectors import CampaignSums, CurrencyReport, daily_rows
+from leadmetrics.reports.sums import Sums
 from leadmetrics.templatetags.ui import (
     WHOLE_UNIT_CURRENCIES,
     Change,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from leadmetrics.reports import views
+from leadmetrics.reports import views_audiences, views_report
 
 app_name = "reports"
 
 urlpatterns = [
-    path("reports/", views.performance, name="performance"),
-    path("reports/freshness/", views.freshness, name="freshness"),
-    path("reports/export/<str:table>.csv", views.export, name="export"),
-    path("audiences/", views.audiences, name="audiences"),
+    path("reports/", views_report.performance, name="performance"),
+    path("reports/freshness/", views_report.freshness, name="freshness"),
+    path("reports/export/<str:table>.csv", views_report.export, name="export"),
+    path("audiences/", views_audiences.audiences, name="audiences"),
 ]

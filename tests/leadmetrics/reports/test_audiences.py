@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from integrations.models import CustomAudience, SyncRun
-from leadmetrics.reports.selectors import audience_size, audience_state
+from leadmetrics.reports.audiences import audience_size, audience_state
 from leadmetrics.tenancy.models import Tenant
 from tests.leadmetrics.reports.test_performance import text_of
 from tests.leadmetrics.reports.worlds import NOW, make_account

@@ -6,8 +6,14 @@ from decimal import Decimal
 import pytest
 
 from leadmetrics.reports import selectors
+from leadmetrics.reports.accounts import (
+    Account,
+    day_begun_anywhere,
+    day_begun_everywhere,
+    report_accounts,
+)
 from leadmetrics.reports.periods import Period
-from leadmetrics.reports.selectors import Account, Sums
+from leadmetrics.reports.sums import Sums
 from leadmetrics.tenancy.models import Tenant
 from tests.builders import make_campaign
 from tests.leadmetrics.reports.worlds import (
@@ -31,7 +37,7 @@ def test_rates_come_from_sums_not_from_averages(acme: Tenant) -> None:
     make_day(account, day(1), "2", spend="0.20", impressions=9000, clicks=1, conversions=1)
     make_day(account, day(2), "1", spend="89.70", impressions=10000, clicks=189, conversions=2)
 
-    (report,) = selectors.performance(selectors.report_accounts(acme), WEEK)
+    (report,) = selectors.performance(report_accounts(acme), WEEK)
 
     total = report.total
     assert (total.spend, total.impressions, total.clicks) == (Decimal("100"), 20000, 200)
@@ -46,7 +52,7 @@ def test_a_sum_of_many_cents_is_exact(acme: Tenant) -> None:
     for campaign in range(50):
         make_day(account, day(1), str(campaign), spend="0.1")
 
-    (report,) = selectors.performance(selectors.report_accounts(acme), WEEK)
+    (report,) = selectors.performance(report_accounts(acme), WEEK)
 
     assert report.total.spend == Decimal("5")
 
@@ -55,7 +61,7 @@ def test_what_meta_never_said_stays_missing(acme: Tenant) -> None:
     account = make_account(acme)
     make_day(account, day(1), spend="10", impressions=100, clicks=0)
 
-    (report,) = selectors.performance(selectors.report_accounts(acme), WEEK)
+    (report,) = selectors.performance(report_accounts(acme), WEEK)
 
     assert report.total.conversions is None
     assert report.total.cost_per_conversion is None
@@ -68,7 +74,7 @@ def test_currencies_are_never_added(acme: Tenant) -> None:
     make_day(make_account(acme, "EU 2"), day(1), spend="5")
     make_day(make_account(acme, "US", currency="USD"), day(1), spend="7")
 
-    reports = selectors.performance(selectors.report_accounts(acme), WEEK)
+    reports = selectors.performance(report_accounts(acme), WEEK)
 
     assert [(r.currency, r.total.spend) for r in reports] == [("EUR", 15), ("USD", 7)]
 
@@ -78,7 +84,7 @@ def test_only_the_days_asked_for_count_and_the_period_before_beside_them(acme: T
     for ago, spend in ((0, 1000), (1, 1), (7, 2), (8, 30), (14, 40), (15, 5000)):
         make_day(account, day(ago), spend=spend)
 
-    (report,) = selectors.performance(selectors.report_accounts(acme), WEEK, compare=True)
+    (report,) = selectors.performance(report_accounts(acme), WEEK, compare=True)
 
     assert report.total.spend == 3
     assert report.before == Sums(spend=Decimal(70))
@@ -90,7 +96,7 @@ def test_an_account_without_a_complete_pull_is_left_out(acme: Tenant) -> None:
     half = make_account(acme, "Half read", insights_complete_at=None)
     make_day(half, day(1), spend="99")
 
-    (report,) = selectors.performance(selectors.report_accounts(acme), WEEK)
+    (report,) = selectors.performance(report_accounts(acme), WEEK)
 
     assert report.total.spend == 10
     assert [account.name for account in report.accounts] == ["Read"]
@@ -101,7 +107,7 @@ def test_disabled_and_foreign_accounts_are_not_read(acme: Tenant) -> None:
     other = Tenant.objects.create(slug="other", name="Other")
     make_account(other, "Theirs")
 
-    assert selectors.report_accounts(acme) == []
+    assert report_accounts(acme) == []
 
 
 def test_an_account_reached_by_two_grants_counts_once(acme: Tenant) -> None:
@@ -117,7 +123,7 @@ def test_an_account_reached_by_two_grants_counts_once(acme: Tenant) -> None:
     make_day(first, day(1), spend="10")
     make_day(fresh, day(1), spend="10")
 
-    accounts = selectors.report_accounts(acme)
+    accounts = report_accounts(acme)
     (report,) = selectors.performance(accounts, WEEK)
 
     assert [account.pk for account in accounts] == [fresh.pk]
@@ -130,7 +136,7 @@ def test_campaigns_carry_the_name_of_the_catalog_or_of_their_rows(acme: Tenant) 
     make_day(account, day(1), "1", name="Spring", spend="1")
     make_day(account, day(1), "2", name="Deleted one", spend="2")
 
-    (report,) = selectors.performance(selectors.report_accounts(acme), WEEK)
+    (report,) = selectors.performance(report_accounts(acme), WEEK)
 
     assert {(c.campaign_id, c.name, c.status) for c in report.campaigns} == {
         ("1", "Spring, renamed", "ACTIVE"),
@@ -142,7 +148,7 @@ def test_reach_is_only_given_for_one_campaign_on_one_day(acme: Tenant) -> None:
     account = make_account(acme)
     make_day(account, day(1), reach=700)
     make_day(account, day(2), reach=800)
-    accounts = selectors.report_accounts(acme)
+    accounts = report_accounts(acme)
 
     (one_day,) = selectors.campaign_sums(accounts, Period(day(1), day(1)))
     (week,) = selectors.campaign_sums(accounts, WEEK)
@@ -156,7 +162,7 @@ def test_coverage_comes_from_complete_runs_only(acme: Tenant) -> None:
     make_run(account, since=day(12), until=day(3))
     make_run(account, "failed", since=day(90), until=day(0), created_at=NOW)
 
-    (found,) = selectors.report_accounts(acme)
+    (found,) = report_accounts(acme)
 
     assert (found.first_day, found.last_day) == (day(30), day(3))
     assert found.covers(day(30))
@@ -174,7 +180,7 @@ def test_the_newest_run_says_whether_a_pull_goes_on(acme: Tenant) -> None:
         run = make_run(account, state)
         type(run).objects.filter(pk=run.pk).update(created_at=later)
 
-    accounts = selectors.report_accounts(acme)
+    accounts = report_accounts(acme)
 
     assert [(a.is_pulling, a.has_failed) for a in accounts] == [
         (True, False),
@@ -189,7 +195,7 @@ def test_the_newest_run_says_whether_a_pull_goes_on(acme: Tenant) -> None:
 def test_today_is_the_accounts_own(acme: Tenant, zone: str, today: date) -> None:
     make_account(acme, timezone=zone)
 
-    (account,) = selectors.report_accounts(acme)
+    (account,) = report_accounts(acme)
 
     assert account.today == today
 
@@ -206,7 +212,7 @@ def test_a_day_is_whole_only_when_read_after_it_was_over(acme: Tenant) -> None:
     for account in (just_after, just_before):
         make_run(account)
 
-    after, before = selectors.report_accounts(acme)
+    after, before = report_accounts(acme)
 
     assert after.has_all_of(day(1))
     assert not before.has_all_of(day(1))
@@ -216,7 +222,7 @@ def test_a_day_is_whole_only_when_read_after_it_was_over(acme: Tenant) -> None:
 def test_presets_end_where_yesterday_is_over_everywhere(acme: Tenant) -> None:
     make_account(acme, timezone="Pacific/Honolulu")  # 23:30 on the day before
     make_account(acme, timezone="Pacific/Kiritimati")
-    accounts: list[Account] = selectors.report_accounts(acme)
+    accounts: list[Account] = report_accounts(acme)
 
-    assert selectors.day_begun_everywhere(accounts, acme) == day(1)
-    assert selectors.day_begun_anywhere(accounts, acme) == TODAY
+    assert day_begun_everywhere(accounts, acme) == day(1)
+    assert day_begun_anywhere(accounts, acme) == TODAY

@@ -1,0 +1,105 @@
+"""The ad accounts of a report, and how complete their figures are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.db.models import F, Max, Min, OuterRef, Subquery
+from django.utils import timezone
+
+from integrations.models import AdAccount, SyncRun
+from leadmetrics.tenancy.models import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An ad account with what we know about the completeness of its figures."""
+
+    pk: int
+    ad_account_id: str
+    name: str
+    currency: str
+    timezone: str
+    complete_at: datetime | None
+    first_day: date | None
+    last_day: date | None
+    last_run: SyncRun | None
+    can_run_ads: bool = True
+    status_label: str = ""
+
+    @property
+    def today(self) -> date:
+        """The current day in this account's calendar."""
+        return timezone.localdate(timezone=ZoneInfo(self.timezone))
+
+    @property
+    def is_pulling(self) -> bool:
+        return self.last_run is not None and self.last_run.is_open
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the newest pull was cut short."""
+        return self.last_run is not None and self.last_run.state == SyncRun.State.FAILED
+
+    def covers(self, day: date) -> bool:
+        """Whether complete pulls reached this day, as far as we know."""
+        began = self.first_day is None or self.first_day <= day
+        return began and (self.last_day is None or day <= self.last_day)
+
+    def has_all_of(self, day: date) -> bool:
+        """Whether a complete pull read this day after it was over."""
+        if self.complete_at is None or (self.last_day is not None and self.last_day < day):
+            return False
+        return timezone.localdate(self.complete_at, ZoneInfo(self.timezone)) > day
+
+
+def report_accounts(tenant: Tenant) -> list[Account]:
+    """The enabled ad accounts, by name, each once even if two grants reach it. Two queries."""
+    complete = SyncRun.objects.filter(
+        ad_account=OuterRef("pk"), kind=SyncRun.Kind.INSIGHTS, state=SyncRun.State.COMPLETE
+    ).values("ad_account")
+    newest = SyncRun.objects.filter(ad_account=OuterRef("pk"), kind=SyncRun.Kind.INSIGHTS).order_by(
+        "-created_at", "-pk"
+    )
+    rows = list(
+        AdAccount.objects.filter(tenant=tenant, enabled=True)
+        .annotate(
+            first_day=Subquery(complete.annotate(day=Min("since")).values("day")),
+            last_day=Subquery(complete.annotate(day=Max("until")).values("day")),
+            last_run_id=Subquery(newest.values("pk")[:1]),
+        )
+        .order_by("name", F("insights_complete_at").desc(nulls_last=True), "pk")
+    )
+    runs = SyncRun.objects.in_bulk([row.last_run_id for row in rows if row.last_run_id])
+    accounts: dict[str, Account] = {}
+    for row in rows:
+        account = Account(
+            pk=row.pk,
+            ad_account_id=row.ad_account_id,
+            name=row.name,
+            currency=row.currency,
+            timezone=row.timezone,
+            complete_at=row.insights_complete_at,
+            first_day=row.first_day,
+            last_day=row.last_day,
+            last_run=runs.get(row.last_run_id),
+            can_run_ads=row.can_run_ads,
+            status_label=row.status_label,
+        )
+        accounts.setdefault(row.ad_account_id, account)
+    return list(accounts.values())
+
+
+def day_begun_everywhere(accounts: Sequence[Account], tenant: Tenant) -> date:
+    """The earliest "today" among the accounts; without any, the workspace's."""
+    here = timezone.localdate(timezone=ZoneInfo(tenant.timezone))
+    return min((account.today for account in accounts), default=here)
+
+
+def day_begun_anywhere(accounts: Sequence[Account], tenant: Tenant) -> date:
+    """The latest "today" among the accounts; without any, the workspace's."""
+    here = timezone.localdate(timezone=ZoneInfo(tenant.timezone))
+    return max((account.today for account in accounts), default=here)

@@ -1,0 +1,147 @@
+"""The report page's parts: one block per currency, with figures, a line and a table."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from leadmetrics.reports import exports
+from leadmetrics.reports.charts import LineChart, line_chart
+from leadmetrics.reports.exports import METRICS, Metric
+from leadmetrics.reports.periods import Period, format_day
+from leadmetrics.reports.query import ReportQuery
+from leadmetrics.reports.selectors import CurrencyReport
+from leadmetrics.reports.sums import Sums
+from leadmetrics.templatetags.ui import describe_change
+
+CAMPAIGNS_PER_PAGE = 100
+
+
+def block_of(report: CurrencyReport, query: ReportQuery) -> dict[str, Any]:
+    """One currency of the page."""
+    metric = METRICS[query.metric]
+    return {
+        "currency": report.currency,
+        "accounts": report.accounts,
+        "metric": metric,
+        "cards": _cards(report, query),
+        "chart": chart_of(report, query.period, metric, compare=query.compare),
+        "days": exports.table_of_days(report, query.period, metric),
+        "notes": _notes(report, query),
+        **_campaign_table(report, query, many=len(report.accounts) > 1),
+    }
+
+
+def _cards(report: CurrencyReport, query: ReportQuery) -> list[dict[str, Any]]:
+    before = report.before if _is_comparable(report, query) else None
+    cards: list[dict[str, Any]] = []
+    for metric in METRICS.values():
+        now = metric.of(report.total)
+        then = metric.of(before) if before else None
+        total = report.total if report.days else None
+        cards.append(
+            {
+                "label": metric.label,
+                "figure": exports.shown(
+                    metric, total, report.currency, "Nothing ran in these days"
+                ),
+                "change": describe_change(now, then, better=metric.better),
+                "before": "" if then is None else metric.format(then, report.currency),
+                "url": query.url(metric=metric.key, after=""),
+                "is_current": metric.key == query.metric,
+            }
+        )
+    return cards
+
+
+def _is_comparable(report: CurrencyReport, query: ReportQuery) -> bool:
+    """Whether the whole period before was read; half of it would fake a rise."""
+    return query.compare and all(a.covers(query.period.before.since) for a in report.accounts)
+
+
+def _notes(report: CurrencyReport, query: ReportQuery) -> list[str]:
+    notes = [
+        f"Figures of {account.name} begin on {format_day(account.first_day, year=True)}; "
+        "earlier days have not been read from Meta yet."
+        for account in report.accounts
+        if account.first_day and account.first_day > query.period.since
+    ]
+    if query.compare and not _is_comparable(report, query) and not notes:
+        before = query.period.before.label
+        notes.append(f"The period before, {before}, has not been read completely: no comparison.")
+    if any(account.today <= query.period.until for account in report.accounts):
+        notes.append("Today is not over in every ad account: its figures still grow.")
+    return notes
+
+
+def chart_of(report: CurrencyReport, period: Period, metric: Metric, *, compare: bool) -> LineChart:
+    def points(days: dict[date, Sums], over: Period) -> list[tuple[date, Decimal | None]]:
+        return [(day, metric.of(days[day]) if day in days else None) for day in over.days]
+
+    return line_chart(
+        points(report.days, period),
+        compare=points(report.days_before, period.before) if compare else None,
+        height=220,
+        label=f"{metric.label}, {report.currency}" if metric.kind == "money" else metric.label,
+        formatter=lambda value: metric.format(value, report.currency),
+    )
+
+
+def _campaign_table(report: CurrencyReport, query: ReportQuery, *, many: bool) -> dict[str, Any]:
+    """One page of the campaigns with the totals of all of them."""
+    ordered = exports.sorted_campaigns(report.campaigns, query.sort)
+    keys = [f"{row.account.pk}-{row.campaign_id}" for row in ordered]
+    start = keys.index(query.after) + 1 if query.after in keys else 0
+    stop = min(start + CAMPAIGNS_PER_PAGE, len(ordered))
+    back = start - CAMPAIGNS_PER_PAGE
+    one_day = query.period.length == 1
+    rows = [
+        {
+            "row": row,
+            "status": row.status.replace("_", " ").capitalize(),
+            "cells": _cells(row.sums, report.currency),
+            "reach": exports.shown_reach(row.reach),
+        }
+        for row in ordered[start:stop]
+    ]
+    totals = [
+        (account.name, _cells(report.by_account[account.pk], report.currency))
+        for account in report.accounts
+        if many
+    ]
+    totals.append((f"Total {report.currency}", _cells(report.total, report.currency)))
+    return {
+        "columns": _columns(query, many=many),
+        "rows": rows,
+        "totals": totals,
+        "many": many,
+        "one_day": one_day,
+        "reach_missing": exports.REACH_MISSING,
+        "summary": f"{start + 1} to {stop} of {len(ordered):,}"
+        if len(ordered) > stop - start
+        else "",
+        "previous_url": query.url(after=keys[back - 1] if back > 0 else "") if start else "",
+        "next_url": query.url(after=keys[stop - 1]) if stop < len(ordered) else "",
+    }
+
+
+def _cells(sums: Sums, currency: str) -> list[exports.Shown]:
+    return [exports.shown(metric, sums, currency) for metric in METRICS.values()]
+
+
+def _columns(query: ReportQuery, *, many: bool) -> list[dict[str, Any]]:
+    """The headings; a click sorts by one, a second click the other way round."""
+    texts = [("campaign", "Campaign"), *([("account", "Ad account")] if many else [])]
+    columns = []
+    for key, label in [*texts, *((m.key, m.label) for m in METRICS.values())]:
+        first, second = (key, f"-{key}") if key in dict(texts) else (f"-{key}", key)
+        columns.append(
+            {
+                "label": label,
+                "is_number": key in METRICS,
+                "order": {f"-{key}": "descending", key: "ascending"}.get(query.sort, ""),
+                "url": query.url(sort=second if query.sort == first else first, after=""),
+            }
+        )
+    return columns
