@@ -58,11 +58,32 @@ CAUSES: Mapping[str, Cause] = {
         "Propose another version that answers the reason below.",
         AUTHOR,
     ),
+    "changes_asked_for": Cause(
+        "Changes asked for",
+        "neutral",
+        "message-square",
+        "Its author was asked for another version; nothing of it is at Meta.",
+        "Send a new version.",
+        AUTHOR,
+    ),
+    "expired": Cause(
+        "Expired, not decided",
+        "neutral",
+        "clock",
+        "Nobody decided it in time: neither a yes nor a no. Nothing of it was sent to Meta.",
+        "Put it back into the queue, if it still matters.",
+        REVIEWER,
+    ),
     "withdrawn": Cause(
         "Withdrawn", "neutral", "archive-restore", "Nothing of it was sent to Meta."
     ),
     "waiting_for_worker": Cause(*_WAITING, "It is approved. A worker takes it within seconds."),
     "not_due_yet": Cause(*_WAITING, "It is approved and is sent at {when}.", BY_ITSELF),
+    "can_be_undone": Cause(
+        *_WAITING,
+        "It is approved. The decision can be undone until {when}; then it is sent.",
+        BY_ITSELF,
+    ),
     "worker_silent": Cause(
         *_HELD,
         "It is approved, and no worker has taken it for {minutes} minutes.",

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils import timezone
 
 from approvals import selectors
 from approvals.checklist import checklist
@@ -22,7 +23,8 @@ from approvals.preview import FEED, PLACEMENTS, cta_label, domain_of, preview_of
 from approvals.rules import findings_now
 from approvals.selectors import QueueFilter
 from approvals.services.review import copy_of
-from approvals.states import VariantStatus
+from approvals.states import EDITABLE, VariantStatus
+from approvals.timeline import VERDICTS
 from leadmetrics.tenancy.models import Tenant, User
 from leadmetrics.tenancy.selectors import members_of
 
@@ -31,12 +33,8 @@ ROWS_BEFORE = 5
 HISTORY_LENGTH = 20
 SEARCH_LENGTH = 100
 SHADES = {"light": "Light", "dark": "Dark"}
-EDITABLE = (
-    VariantStatus.PROPOSED,
-    VariantStatus.APPROVED,
-    VariantStatus.PUSH_FAILED,
-    VariantStatus.META_REFUSED,
-)
+ACTS = ("approve", "reject", "edit", "withdraw", "changes", "defer", "reopen")
+DECIDED = (*selectors.PUSHED, VariantStatus.REJECTED, VariantStatus.CHANGES_REQUESTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +117,14 @@ def window_from(waiting: QuerySet[AdVariant], start: str) -> Window:
 
 def window_around(waiting: QuerySet[AdVariant], at: AdVariant) -> Window:
     """The rows around an ad, which itself is among them only if it waits and fits the filter."""
-    found = list(selectors.variants_from(waiting, at.created_at, at.pk)[: ROWS + 1])
+    found = list(selectors.variants_from(waiting, at.queue_at, at.pk)[: ROWS + 1])
     return _window(waiting, found, at, before=ROWS_BEFORE)
 
 
 def _window(
     waiting: QuerySet[AdVariant], found: list[AdVariant], at: AdVariant, *, before: int
 ) -> Window:
-    earlier = list(selectors.variants_before(waiting, at.created_at, at.pk)[: max(before, 1)])
+    earlier = list(selectors.variants_before(waiting, at.queue_at, at.pk)[: max(before, 1)])
     rows = [*reversed(earlier[:before]), *found]
     return Window(
         at=at,
@@ -184,6 +182,8 @@ def card_context(tenant: Tenant, user: User, desk: Desk, shown: AdVariant) -> di
     noticed = sum(check.tone in ("bad", "warn") for check in checks)
     is_waiting = shown.status == VariantStatus.PROPOSED
     is_own = head.author_id == user.pk
+    approvals = selectors.standing_approvals(shown, decisions) if is_waiting else []
+    own_is_enough = tenant.author_may_approve or tenant.approvals_needed > 1
     tabs = [
         (one.label, replace(desk, view=one.name).url("variant", shown), one == placement)
         for one in placements
@@ -215,17 +215,20 @@ def card_context(tenant: Tenant, user: User, desk: Desk, shown: AdVariant) -> di
         "is_marked": any(part.note for parts in marked.values() for part in parts),
         "history": history,
         "latest": next((line for line in history if line.changes or line.has_new_image), None),
-        "last_decision": decisions[0] if decisions and not is_waiting else None,
+        "last_decision": decisions[0] if decisions and shown.status in DECIDED else None,
         "is_waiting": is_waiting,
         "is_approved": shown.status in selectors.PUSHED,
         "next_number": head.number + 1,
         "is_own": is_own,
-        "own_allowed": tenant.author_may_approve,
-        "needs_another": is_own and not tenant.author_may_approve,
+        "own_allowed": own_is_enough,
+        "needs_another": is_own and not own_is_enough,
+        "approvals": approvals,
+        "approved_by_me": any(given.reviewer_id == user.pk for given in approvals),
+        "is_deferred": is_waiting and shown.queue_at > timezone.now(),
         "others": _other_approvers(tenant, user) if is_own and is_waiting else [],
         "may_edit": shown.status in EDITABLE,
         "url": desk.url("variant", shown),
-        **{f"{act}_url": desk.url(act, shown) for act in ("approve", "reject", "edit", "withdraw")},
+        **{f"{act}_url": desk.url(act, shown) for act in ACTS},
     }
 
 
@@ -240,11 +243,11 @@ def _history(shown: AdVariant, decisions: Sequence[Decision]) -> list[Happening]
 
 
 def _verdict(decision: Decision) -> Happening:
-    is_yes = decision.verdict == Decision.Verdict.APPROVED
+    icon, tone, title = VERDICTS[Decision.Verdict(decision.verdict)]
     return Happening(
-        icon="check" if is_yes else "x",
-        tone="good" if is_yes else "bad",
-        title=f"{decision.get_verdict_display()} version {decision.revision.number}",
+        icon=icon,
+        tone=tone,
+        title=title.format(decision.revision.number),
         who=decision.reviewer.name,
         when=decision.created_at,
         detail=": ".join(filter(None, [decision.get_reason_code_display(), decision.comment])),
@@ -310,4 +313,4 @@ def _other_approvers(tenant: Tenant, user: User) -> list[str]:
 
 
 def _key(row: AdVariant) -> tuple[datetime, UUID]:
-    return row.created_at, row.pk
+    return row.queue_at, row.pk

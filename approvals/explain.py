@@ -27,7 +27,9 @@ WORDS = {
     for status, cause in {
         V.PROPOSED: CAUSES["in_review"],
         V.REJECTED: CAUSES["rejected"],
+        V.CHANGES_REQUESTED: CAUSES["changes_asked_for"],
         V.WITHDRAWN: CAUSES["withdrawn"],
+        V.EXPIRED: CAUSES["expired"],
         V.APPROVED: CAUSES["waiting_for_worker"],
         V.PUSHING: CAUSES["being_sent"],
         V.PUSH_UNKNOWN: CAUSES["being_looked_up"],
@@ -45,7 +47,9 @@ _WAITS = (*_BY_ITSELF, "no_connection")
 _PLAIN = {
     V.PROPOSED: "in_review",
     V.REJECTED: "rejected",
+    V.CHANGES_REQUESTED: "changes_asked_for",
     V.WITHDRAWN: "withdrawn",
+    V.EXPIRED: "expired",
     V.PUSHING: "being_sent",
     V.PUSH_UNKNOWN: "being_looked_up",
     V.META_REFUSED: "refused_in_review",
@@ -131,11 +135,24 @@ def where_is(
     return _at_meta(known, live, account, zone, now)
 
 
+def is_held(push: Push, now: datetime | None = None) -> bool:
+    """Whether the approval can still be undone, so that nothing is sent yet."""
+    not_before = push.not_before
+    is_waiting = push.state == PushState.WAITING
+    return is_waiting and not_before is not None and not_before > (now or timezone.now())
+
+
 def _waiting(push: Push | None, zone: ZoneInfo | None, now: datetime) -> Where:
     """An approved ad that is not at Meta yet."""
     if push is None:
         return _where("waiting_for_worker", V.APPROVED)
     due = push.next_attempt_at or push.created_at
+    if is_held(push, now):
+        return _where(
+            "can_be_undone", V.APPROVED, facts={"when": _clock(push.not_before, zone, now)}
+        )
+    if push.not_before is not None:
+        due = max(due, push.not_before)
     if push.problem and push.state in (PushState.WAITING, PushState.UNKNOWN):
         code = OF_PROBLEM.get(push.problem_code, "")
         if code not in _WAITS:

@@ -52,6 +52,18 @@ class RejectForm(ShownForm):
     )
 
 
+class ChangesForm(ShownForm):
+    """What should change; the agent reads it."""
+
+    comment = forms.CharField(
+        max_length=COMMENT_LIMIT,
+        error_messages={
+            "required": "Say what should change, so that the next version can be better.",
+            "max_length": f"Use at most {COMMENT_LIMIT:,} characters.",
+        },
+    )
+
+
 class EditForm(ShownForm):
     """The words of the ad, and a new picture if one is chosen."""
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from approvals.models_live import Activation, ActivationResult, LiveAd
 from approvals.models_outgoing import AccountImage, WriteMark, WriteStop
@@ -95,6 +96,9 @@ class AdVariant(models.Model):
     head = models.OneToOneField(
         "VariantRevision", on_delete=models.PROTECT, null=True, related_name="+"
     )
+    queue_at = models.DateTimeField(
+        default=timezone.now, help_text="Its place in the queue; putting it off moves it back."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -105,7 +109,7 @@ class AdVariant(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["tenant", "status", "created_at", "id"], name="variant_queue")
+            models.Index(fields=["tenant", "status", "queue_at", "id"], name="variant_queue")
         ]
 
     def __str__(self) -> str:
@@ -152,6 +156,8 @@ class Decision(models.Model):
     class Verdict(models.TextChoices):
         APPROVED = "approved", "Approved"
         REJECTED = "rejected", "Rejected"
+        CHANGES = "changes", "Changes asked for"
+        UNDONE = "undone", "Taken back"
 
     class Reason(models.TextChoices):
         OFF_BRAND = "off_brand", "Not our voice"
@@ -173,16 +179,25 @@ class Decision(models.Model):
     reason_code = models.CharField(max_length=20, choices=Reason.choices, blank=True)
     comment = models.TextField(blank=True)
     reviewer_was_author = models.BooleanField(default=False)
+    undoes = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="undone_by"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(verdict="approved", reason_code="")
-                | (Q(verdict="rejected") & ~Q(reason_code="")),
+                condition=(Q(verdict="rejected") & ~Q(reason_code=""))
+                | (~Q(verdict="rejected") & Q(reason_code="")),
                 name="rejection_has_a_reason",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(verdict="undone", undoes__isnull=False)
+                | (~Q(verdict="undone") & Q(undoes=None)),
+                name="undo_names_what_it_undoes",
+            ),
         ]
+        indexes = [models.Index(fields=["reviewer", "created_at"], name="decisions_of_a_person")]
 
     def __str__(self) -> str:
         return f"{self.get_verdict_display()} by {self.reviewer.name}"
@@ -205,6 +220,9 @@ class Push(models.Model):
     state = models.CharField(max_length=10, choices=PushState.choices, default=PushState.WAITING)
     fence = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(
+        null=True, blank=True, help_text="Until then the approval can be undone."
+    )
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     problem_code = models.CharField(max_length=40, blank=True)

@@ -5,4 +5,5 @@ from leadmetrics.queue import Schedule
 SCHEDULES = [
     Schedule("Sweep pushes", "approvals.tasks.sweep_pushes", "* * * * *"),
     Schedule("Watch ads", "approvals.tasks.watch_ads", "* * * * *"),
+    Schedule("Expire undecided ads", "approvals.tasks.expire_undecided", "20 * * * *"),
 ]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from approvals.models import AdVariant, Decision, Push, VariantRevision, WriteStop
 from approvals.states import PAST_PUSHES, PushState, VariantStatus
 from leadmetrics.audit.models import AuditEntry
-from leadmetrics.tenancy.models import Tenant
+from leadmetrics.tenancy.models import Tenant, User
 
 PAGE_SIZE = 50
 SWEEP_SIZE = 20
@@ -74,7 +74,7 @@ def variants_to_review(tenant: Tenant, narrow: QueueFilter | None = None) -> Que
     waiting = variants_with_content(tenant.pk).filter(status=VariantStatus.PROPOSED)
     if narrow:
         waiting = waiting.filter(narrow.condition)
-    return waiting.order_by("created_at", "pk")
+    return waiting.order_by("queue_at", "pk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def queue_counts(
     tenant: Tenant, narrow: QueueFilter, place: AdVariant | None = None
 ) -> list[AccountCount]:
     """The queue by ad account, in one query; ``ahead`` counts what comes before ``place``."""
-    ahead = _before(place.created_at, place.pk) if place else Q(pk__in=[])
+    ahead = _before(place.queue_at, place.pk) if place else Q(pk__in=[])
     rows = (
         AdVariant.objects.filter(tenant=tenant, status=VariantStatus.PROPOSED)
         .values_list("target__ad_account_id", "target__ad_account__name")
@@ -113,11 +113,11 @@ def variants_before(waiting: QuerySet[AdVariant], at: datetime, pk: UUID) -> Que
 
 def variants_from(waiting: QuerySet[AdVariant], at: datetime, pk: UUID) -> QuerySet[AdVariant]:
     """The part of a queue from a place in it on, that place included."""
-    return waiting.filter(Q(created_at__gt=at) | Q(created_at=at, pk__gte=pk))
+    return waiting.filter(Q(queue_at__gt=at) | Q(queue_at=at, pk__gte=pk))
 
 
 def _before(at: datetime, pk: UUID) -> Q:
-    return Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk)
+    return Q(queue_at__lt=at) | Q(queue_at=at, pk__lt=pk)
 
 
 def count_to_review(tenant: Tenant) -> int:
@@ -167,7 +167,55 @@ def revisions_of(variant: AdVariant) -> QuerySet[VariantRevision]:
 
 def decisions_of(variant: AdVariant) -> QuerySet[Decision]:
     """Every verdict on it, newest first."""
-    return variant.decisions.select_related("reviewer", "revision").order_by("-created_at")
+    return variant.decisions.select_related("reviewer", "revision", "undone_by", "push").order_by(
+        "-created_at"
+    )
+
+
+def standing_approvals(variant: AdVariant, decisions: Iterable[Decision]) -> list[Decision]:
+    """Approvals of the newest version that count: neither undone nor handed back.
+
+    ``decisions`` are those of the variant, as ``decisions_of`` reads them.
+    """
+    kept = [decision for decision in decisions if not hasattr(decision, "undone_by")]
+    pushes = [decision.push for decision in kept if hasattr(decision, "push")]
+    ends = [push.finished_at for push in pushes if push.state == PushState.VOIDED]
+    handed_back = max(filter(None, ends), default=None)
+    return [
+        decision
+        for decision in kept
+        if decision.verdict == Decision.Verdict.APPROVED
+        and decision.revision_id == variant.head_id
+        and (handed_back is None or decision.created_at > handed_back)
+    ]
+
+
+def decision_to_undo(user: User, tenant: Tenant) -> Decision | None:
+    """The person's newest decision here that can still be taken back; None when there is none."""
+    if not tenant.undo_minutes:
+        return None
+    since = timezone.now() - timedelta(minutes=tenant.undo_minutes)
+    return (
+        Decision.objects.filter(
+            undoable(), reviewer=user, variant__tenant=tenant, created_at__gt=since
+        )
+        .select_related("variant__head", "revision")
+        .order_by("-created_at")
+        .first()
+    )
+
+
+def undoable() -> Q:
+    """Decisions that still say where their variant is, and of which nothing has begun."""
+    verdict = Decision.Verdict
+    unsent = Q(push__state=PushState.WAITING, push__attempts=0, push__fence=0)
+    return Q(undone_by=None) & (
+        Q(verdict=verdict.APPROVED, variant__status=VariantStatus.APPROVED) & unsent
+        | Q(verdict=verdict.APPROVED, variant__status=VariantStatus.PROPOSED, push=None)
+        & Q(variant__head=F("revision"))
+        | Q(verdict=verdict.REJECTED, variant__status=VariantStatus.REJECTED)
+        | Q(verdict=verdict.CHANGES, variant__status=VariantStatus.CHANGES_REQUESTED)
+    )
 
 
 def pushes_of(variant: AdVariant) -> QuerySet[Push]:
@@ -197,7 +245,7 @@ def due_pushes(now: datetime | None = None) -> QuerySet[Push]:
     now = now or timezone.now()
     stops = WriteStop.objects.filter(Q(tenant=None) | Q(tenant=OuterRef("variant__tenant")))
     return Push.objects.filter(
-        Q(state=PushState.WAITING) & ~Exists(stops) & _wait_is_over(now)
+        Q(state=PushState.WAITING) & ~Exists(stops) & _wait_is_over(now) & _hold_is_over(now)
         | Q(state=PushState.UNKNOWN) & _wait_is_over(now)
         | Q(state=PushState.RUNNING, lease_until__lt=now)
     ).order_by("created_at")
@@ -205,6 +253,10 @@ def due_pushes(now: datetime | None = None) -> QuerySet[Push]:
 
 def _wait_is_over(now: datetime) -> Q:
     return Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
+
+
+def _hold_is_over(now: datetime) -> Q:
+    return Q(not_before=None) | Q(not_before__lte=now)
 
 
 def write_stop_of(tenant_id: int) -> WriteStop | None:

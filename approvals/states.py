@@ -17,7 +17,9 @@ class VariantStatus(models.TextChoices):
     PUSHING = "pushing", "Being sent to Meta"
     PAUSED = "paused", "In the ad account, paused"
     REJECTED = "rejected", "Rejected"
+    CHANGES_REQUESTED = "changes_requested", "Changes asked for"
     WITHDRAWN = "withdrawn", "Withdrawn"
+    EXPIRED = "expired", "Expired, not decided"
     PUSH_FAILED = "push_failed", "Not sent: needs someone"
     PUSH_UNKNOWN = "push_unknown", "Being looked up at Meta"
     ACTIVATING = "activating", "Being switched on"
@@ -49,8 +51,20 @@ class StepState(models.TextChoices):
 
 
 V = VariantStatus
+# States in which people may still change the words.
+EDITABLE = (
+    V.PROPOSED,
+    V.CHANGES_REQUESTED,
+    V.APPROVED,
+    V.PUSH_FAILED,
+    V.META_REFUSED,
+)
+
 VARIANT_MOVES: Mapping[VariantStatus, frozenset[VariantStatus]] = {
-    V.PROPOSED: frozenset({V.PROPOSED, V.APPROVED, V.REJECTED, V.WITHDRAWN}),
+    V.PROPOSED: frozenset(
+        {V.PROPOSED, V.APPROVED, V.REJECTED, V.CHANGES_REQUESTED, V.WITHDRAWN, V.EXPIRED}
+    ),
+    V.CHANGES_REQUESTED: frozenset({V.PROPOSED, V.WITHDRAWN, V.EXPIRED}),
     V.APPROVED: frozenset({V.PUSHING, V.PROPOSED, V.PUSH_FAILED}),
     V.PUSHING: frozenset({V.APPROVED, V.PAUSED, V.PUSH_FAILED, V.PUSH_UNKNOWN}),
     V.PUSH_UNKNOWN: frozenset({V.PUSHING, V.PAUSED, V.PUSH_FAILED}),
@@ -60,8 +74,9 @@ VARIANT_MOVES: Mapping[VariantStatus, frozenset[VariantStatus]] = {
     V.ACTIVE: frozenset({V.PAUSING, V.PAUSED, V.META_REFUSED}),
     V.PAUSING: frozenset({V.PAUSED, V.META_REFUSED}),
     V.META_REFUSED: frozenset({V.PROPOSED, V.PAUSED}),
-    V.REJECTED: frozenset(),
+    V.REJECTED: frozenset({V.PROPOSED}),  # only by undoing the rejection
     V.WITHDRAWN: frozenset(),
+    V.EXPIRED: frozenset({V.PROPOSED}),  # only when a person opens it again
 }
 
 

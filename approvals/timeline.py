@@ -23,6 +23,13 @@ _OUTCOMES = {
     StepState.UNKNOWN: ("circle-help", "warn", "sent, Meta gave no answer"),
     StepState.ABSENT: ("circle-dashed", "warn", "sent, proved not to have arrived"),
 }
+# verdict: (icon, tone, what the person did to a version)
+VERDICTS = {
+    Decision.Verdict.APPROVED: ("check", "good", "Approved: version {}"),
+    Decision.Verdict.REJECTED: ("x", "bad", "Rejected: version {}"),
+    Decision.Verdict.CHANGES: ("message-square", "", "Changes asked for: version {}"),
+    Decision.Verdict.UNDONE: ("undo-2", "", "Decision taken back: version {}"),
+}
 _REFUSALS = {
     "refused_by_meta": "Meta does not accept the content or a setting.",
     "permission_missing": "The connected person may not do this.",
@@ -124,16 +131,17 @@ def _version(revision: VariantRevision, variant: AdVariant) -> Event:
 
 def _verdict(decision: Decision) -> Event:
     is_yes = decision.verdict == Decision.Verdict.APPROVED
+    icon, tone, title = VERDICTS[Decision.Verdict(decision.verdict)]
     notes = [
-        "" if is_yes else decision.get_reason_code_display(),
+        decision.get_reason_code_display(),
         decision.comment,
         "Own version: this workspace allows that." if decision.reviewer_was_author else "",
         f"Content {short(decision.content_hash)}" if is_yes else "",
     ]
     return Event(
-        icon="check" if is_yes else "x",
-        tone="good" if is_yes else "bad",
-        title=f"{decision.get_verdict_display()}: version {decision.revision.number}",
+        icon=icon,
+        tone=tone,
+        title=title.format(decision.revision.number),
         when=decision.created_at,
         who=decision.reviewer.name,
         detail=" · ".join(filter(None, notes)),

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from approvals import views_review as views
+from approvals import views_waiting
 
 app_name = "review"
 urlpatterns = [
@@ -13,4 +14,9 @@ urlpatterns = [
     path("<uuid:variant_id>/reject/", views.reject, name="reject"),
     path("<uuid:variant_id>/edit/", views.edit, name="edit"),
     path("<uuid:variant_id>/withdraw/", views.withdraw, name="withdraw"),
+    path("<uuid:variant_id>/changes/", views_waiting.changes, name="changes"),
+    path("<uuid:variant_id>/undo/", views_waiting.undo, name="undo"),
+    path("<uuid:variant_id>/later/", views_waiting.defer, name="defer"),
+    path("<uuid:variant_id>/reopen/", views_waiting.reopen, name="reopen"),
+    path("<uuid:variant_id>/send-now/", views_waiting.send_now, name="send_now"),
 ]

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from approvals import selectors
 from approvals.access import access_variant
 from approvals.desk import head_of, image_url, place_of, read_place
-from approvals.explain import WORDS, where_of
+from approvals.explain import WORDS, is_held, where_of
 from approvals.meta_words import marked, refusals
 from approvals.models import AdVariant, LiveAd, Push, PushStep
 from approvals.preview import preview_of
@@ -95,6 +95,7 @@ def detail(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespons
         "content_hash": short(push.payload_hash) if push else "",
         "is_moving": variant.status in MOVING,
         "may_release": push is not None and push.state == PushState.FAILED,
+        "is_held": push is not None and is_held(push),
         "may_hand_back": _may_hand_back(variant, push),
         "may_activate": request.membership.may_activate
         and variant.status == VariantStatus.PAUSED

@@ -6,31 +6,23 @@ depends on it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import FileResponse, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from approvals import selectors
 from approvals.access import access_variant
+from approvals.answers import Notice, answer, conflict, difference, go_on, open_desk
 from approvals.desk import (
-    EDITABLE,
     Desk,
-    Window,
-    card_context,
-    changes_between,
     head_of,
-    list_context,
     live_hash,
-    window_around,
     window_from,
 )
 from approvals.forms import EditForm, RejectForm, ShownForm
-from approvals.limits import RECOMMENDED
 from approvals.models import AdImage, AdVariant, Decision
 from approvals.services.images import store_image
 from approvals.services.propose import withdraw_variant
@@ -40,22 +32,12 @@ from approvals.services.review import (
     edit_variant,
     reject_variant,
 )
-from approvals.states import VariantStatus
+from approvals.states import EDITABLE, VariantStatus
 from leadmetrics.errors import InvalidInput, NotFound, StateConflict
 from leadmetrics.htmx import announce, is_fragment
 from leadmetrics.tenancy.access import role_required
 from leadmetrics.tenancy.middleware import TenantRequest
 from leadmetrics.tenancy.models import Role
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """What the person must know before anything else."""
-
-    tone: str
-    title: str
-    body: str = ""
-    url: str = ""
 
 
 @require_GET
@@ -64,13 +46,13 @@ def queue(request: TenantRequest, tenant: str) -> HttpResponse:
     desk = Desk.read(request.tenant, request.GET)
     waiting = selectors.variants_to_review(request.tenant, desk.narrow)
     window = window_from(waiting, request.GET.get("start", ""))
-    return _answer(request, desk, window, is_open=False)
+    return answer(request, desk, window, is_open=False)
 
 
 @require_GET
 def variant(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
     """One ad with its place in the queue."""
-    return _open(request, access_variant(actor=request.actor, variant_id=variant_id))
+    return open_desk(request, access_variant(actor=request.actor, variant_id=variant_id))
 
 
 @require_POST
@@ -84,8 +66,8 @@ def approve(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespon
             actor=request.actor, variant_id=variant_id, shown_hash=form.shown_hash
         )
     except StateConflict as exc:
-        return _conflict(request, variant_id, form, exc, Decision.Verdict.APPROVED)
-    return _go_on(request, decided, "Approved", "It will appear paused in the ad account.")
+        return conflict(request, variant_id, form, exc, Decision.Verdict.APPROVED)
+    return go_on(request, decided, "Approved", _after_approval(decided))
 
 
 @require_POST
@@ -107,8 +89,8 @@ def reject(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespons
         form.add_error("comment", exc.user_message)
         return _rejection_refused(request, variant_id, form)
     except StateConflict as exc:
-        return _conflict(request, variant_id, form, exc, Decision.Verdict.REJECTED)
-    return _go_on(request, decided, "Rejected", "Nothing of it is sent to Meta.")
+        return conflict(request, variant_id, form, exc, Decision.Verdict.REJECTED)
+    return go_on(request, decided, "Rejected", "Nothing of it is sent to Meta.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -120,10 +102,10 @@ def edit(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
         if shown.status not in EDITABLE:
             return redirect(Desk.read(request.tenant, request.GET).url("variant", shown))
         form = EditForm.of(head_of(shown), content_hash=live_hash(shown))
-        return _open(request, shown, form=form)
+        return open_desk(request, shown, form=form)
     form = EditForm(request.POST, request.FILES)
     if not form.is_valid():
-        return _open(request, shown, form=form, status=422)
+        return open_desk(request, shown, form=form, status=422)
     try:
         edited = edit_variant(
             actor=request.actor,
@@ -134,7 +116,7 @@ def edit(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
         )
     except InvalidInput as exc:
         form.add_problems(exc.problems or [{"field": "", "message": exc.user_message}])
-        return _open(request, shown, form=form, status=422)
+        return open_desk(request, shown, form=form, status=422)
     except StateConflict as exc:
         return _edit_conflict(request, variant_id, form, exc)
     return _saved(request, edited)
@@ -148,8 +130,8 @@ def withdraw(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespo
         gone = withdraw_variant(actor=request.actor, variant_id=variant_id)
     except StateConflict as exc:
         shown = access_variant(actor=request.actor, variant_id=variant_id)
-        return _open(request, shown, notice=Notice("warn", exc.user_message), status=409)
-    return _go_on(request, gone, "Withdrawn", "Nobody needs to decide it.")
+        return open_desk(request, shown, notice=Notice("warn", exc.user_message), status=409)
+    return go_on(request, gone, "Withdrawn", "Nobody needs to decide it.")
 
 
 @require_GET
@@ -165,58 +147,12 @@ def image(request: TenantRequest, tenant: str, sha256: str) -> FileResponse:
     return response
 
 
-def _open(request: TenantRequest, shown: AdVariant, **details: Any) -> HttpResponse:
-    """The desk with this ad on it."""
-    if form := details.get("form"):
-        form.aim_focus()
-    desk = Desk.read(request.tenant, request.GET)
-    window = window_around(selectors.variants_to_review(request.tenant, desk.narrow), shown)
-    return _answer(request, desk, window, **details)
-
-
-def _answer(
-    request: TenantRequest, desk: Desk, window: Window, *, status: int = 200, **details: Any
-) -> HttpResponse:
-    """The desk, as a page or as what htmx swaps in."""
-    card = card_context(request.tenant, request.user, desk, window.at) if window.at else None
-    context = {
-        "desk": desk,
-        "is_open": True,
-        "form": None,
-        "rejection": None,
-        "notice": None,
-        "changes": (),
-        "outcome": None,
-        "limits": RECOMMENDED,
-        "reasons": Decision.Reason.choices,
-        "card": card,
-        **list_context(request.tenant, desk, window),
-        **details,
-    }
-    if not is_fragment(request):
-        return render(request, "approvals/review.html", context, status=status)
-    response = render(request, "approvals/_desk_swap.html", context, status=status)
-    if status != 200 and window.at:  # the address of a refused act would not survive a reload
-        name = "edit" if context["form"] else "variant"
-        response["HX-Push-Url"] = desk.url(name, window.at)
-    return response
-
-
-def _go_on(request: TenantRequest, decided: AdVariant, verb: str, rest: str) -> HttpResponse:
-    """The next waiting ad after a decision; after the last one, what was passed over before."""
-    desk = Desk.read(request.tenant, request.GET)
-    waiting = selectors.variants_to_review(request.tenant, desk.narrow)
-    later = selectors.variants_from(waiting, decided.created_at, decided.pk).first()
-    following = later or waiting.first()
-    url = desk.url("variant", following) if following else desk.url()
-    did = f"{verb} “{head_of(decided).headline}”."
-    if not is_fragment(request):
-        messages.success(request, f"{did} {rest}")
-        return redirect(url)
-    window = window_around(waiting, following) if following else Window()
-    outcome = Notice("good", did, rest, desk.url("variant", decided))
-    response = _answer(request, desk, window, is_open=bool(following), outcome=outcome)
-    return announce(response, f"{did} {rest}", url=url)
+def _after_approval(decided: AdVariant) -> str:
+    if decided.status == VariantStatus.PROPOSED:
+        return "One more person must approve it."
+    minutes = decided.tenant.undo_minutes
+    wait = f" in {minutes} minutes; until then you can undo it" if minutes else ""
+    return f"It will appear paused in the ad account{wait}."
 
 
 def _saved(request: TenantRequest, edited: AdVariant) -> HttpResponse:
@@ -226,43 +162,12 @@ def _saved(request: TenantRequest, edited: AdVariant) -> HttpResponse:
     if not is_fragment(request):
         messages.success(request, words)
         return redirect(url)
-    return announce(_open(request, edited, outcome=Notice("good", words)), words, url=url)
-
-
-def _conflict(
-    request: TenantRequest, variant_id: UUID, form: ShownForm, exc: StateConflict, verdict: str
-) -> HttpResponse:
-    """The decision did not count: the true state, and what is different from what was shown."""
-    shown = access_variant(actor=request.actor, variant_id=variant_id)
-    last = selectors.decisions_of(shown).first()
-    if (
-        last is not None
-        and shown.status != VariantStatus.PROPOSED
-        and (last.reviewer_id, last.verdict, last.content_hash)
-        == (request.user.pk, verdict, form.shown_hash)
-    ):  # a second click: the first one counted, so say that
-        verb = str(Decision.Verdict(verdict).label)
-        return _go_on(request, shown, verb, "You had decided that already; it counts once.")
-    return _open(request, shown, **_difference(form, shown, exc), status=409)
-
-
-def _difference(form: ShownForm, shown: AdVariant, exc: StateConflict) -> dict[str, Any]:
-    if not isinstance(exc, ContentChanged):
-        return {"notice": Notice("warn", "Your decision was not counted", exc.user_message)}
-    before = selectors.revisions_of(shown).filter(number=form.shown_number).first()
-    changes = changes_between(before, head_of(shown)) if before else ()
-    body = "Your decision was not counted. " + (
-        "Here is what changed."
-        if changes
-        else "Where it goes, or its picture, is no longer what you saw. Look again."
-    )
-    notice = Notice("warn", "This ad changed while you were reading", body)
-    return {"notice": notice, "changes": changes}
+    return announce(open_desk(request, edited, outcome=Notice("good", words)), words, url=url)
 
 
 def _rejection_refused(request: TenantRequest, variant_id: UUID, form: RejectForm) -> HttpResponse:
     shown = access_variant(actor=request.actor, variant_id=variant_id)
-    return _open(request, shown, rejection=form, status=422)
+    return open_desk(request, shown, rejection=form, status=422)
 
 
 def _edit_conflict(
@@ -270,14 +175,14 @@ def _edit_conflict(
 ) -> HttpResponse:
     """Somebody else was first. What was typed stays; saving again is then a knowing act."""
     shown = access_variant(actor=request.actor, variant_id=variant_id)
-    details = _difference(form, shown, exc)
+    details = difference(form, shown, exc)
     if isinstance(exc, ContentChanged):
         words = "Your text is still in the fields, not saved yet. Saving it replaces what changed."
         details["notice"] = Notice("warn", "This ad changed while you were writing", words)
     else:
         details["notice"] = Notice("warn", "Your text was not saved", exc.user_message)
     form.shown_anew(head_of(shown), content_hash=live_hash(shown))
-    return _open(request, shown, form=form, **details, status=409)
+    return open_desk(request, shown, form=form, **details, status=409)
 
 
 def _uploaded(request: TenantRequest, form: EditForm) -> AdImage | None:

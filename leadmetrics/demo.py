@@ -22,6 +22,7 @@ from approvals.limits import AdCopy
 from approvals.models import AdVariant
 from approvals.services.propose import ProposalInput, VariantInput, propose_variants
 from approvals.services.review import approve_variant, reject_variant
+from approvals.services.undo import push_now
 from integrations.models import AdSet, Integration, Page, PushTarget, SyncRun
 from integrations.services.accounts import choose_ad_accounts, create_push_target
 from integrations.services.catalog import sync_catalog
@@ -71,7 +72,9 @@ def make_demo() -> None:
     password = _make_password()
     _unfinished_mark().touch()
     acme = Tenant.objects.create(slug="acme", name="Acme Outdoor", timezone="Europe/Berlin")
-    harbour = Tenant.objects.create(slug="harbour", name="Harbour Books", timezone="Europe/London")
+    harbour = Tenant.objects.create(
+        slug="harbour", name="Harbour Books", timezone="Europe/London", undo_minutes=0
+    )
     people = {person.email: _make_person(person, password, acme) for person in DEMO_PEOPLE}
     ana, ben = people["ana@acme.example"], people["ben@acme.example"]
     for user, role in ((ana, Role.ADMIN), (ben, Role.REVIEWER)):
@@ -202,6 +205,7 @@ def _decide(reviewer: Actor) -> None:
     approve_variant(
         actor=reviewer, variant_id=approved.pk, shown_hash=_shown(approved), comment="Good, go."
     )
+    push_now(actor=reviewer, variant_id=approved.pk)
     reject_variant(
         actor=reviewer,
         variant_id=rejected.pk,

@@ -42,9 +42,9 @@ _numbers = count(1)
 
 
 def make_tenant(slug: str = "acme", name: str = "Acme Outdoor", **fields: Any) -> Tenant:
-    """A tenant, in Berlin unless told otherwise."""
+    """A tenant, in Berlin, where approved ads are sent at once, unless told otherwise."""
     return Tenant.objects.create(
-        **{"slug": slug, "name": name, "timezone": "Europe/Berlin", **fields}
+        **{"slug": slug, "name": name, "timezone": "Europe/Berlin", "undo_minutes": 0, **fields}
     )
 
 

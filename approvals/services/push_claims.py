@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from approvals.content import digest
 from approvals.models import AdVariant, Push, WriteMark
-from approvals.selectors import due_pushes
+from approvals.selectors import decisions_of, due_pushes, standing_approvals
 from approvals.services.alarms import ALARMING, raise_alarm
 from approvals.services.marks import why_not_to_write
 from approvals.states import PushState, VariantStatus, move
@@ -153,14 +153,12 @@ def require_standing_approval(push: Push) -> None:
         raise NeedsSomeone(
             "content_differs", "The stored text is not the approved one. It will not be sent."
         )
-    reviewer = (
-        Membership.objects.filter(
-            tenant_id=push.variant.tenant_id, user_id=decision.reviewer_id, user__is_active=True
-        )
-        .select_related("user")
-        .first()
+    others = standing_approvals(push.variant, decisions_of(push.variant))
+    givers = {decision.reviewer_id, *(given.reviewer_id for given in others)}
+    members = Membership.objects.filter(
+        tenant_id=push.variant.tenant_id, user_id__in=givers, user__is_active=True
     )
-    if reviewer is None or not reviewer.is_reviewer:
+    if sum(member.is_reviewer for member in members) < len(givers):
         raise NeedsSomeone(
             "approver_left",
             "The person who approved this may no longer approve here. Send it back to review.",

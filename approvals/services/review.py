@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID, uuid5
 
 from django.db import transaction
@@ -11,9 +12,10 @@ from approvals.access import access_variant
 from approvals.content import build_payload, digest
 from approvals.limits import AdCopy
 from approvals.models import AdImage, AdVariant, Decision, LiveAd, Push, VariantRevision
+from approvals.selectors import decisions_of, standing_approvals
 from approvals.services.checking import check_for_target
 from approvals.services.propose import add_revision
-from approvals.states import PAST_PUSHES, PushState, VariantStatus, move
+from approvals.states import EDITABLE, PAST_PUSHES, PushState, VariantStatus, move
 from leadmetrics import queue
 from leadmetrics.audit.log import record
 from leadmetrics.crash_points import reached
@@ -37,6 +39,7 @@ def approve_variant(
 ) -> AdVariant:
     """Approve exactly the content with ``shown_hash``; a worker will create it as a PAUSED ad.
 
+    Where two people must approve, the first approval is kept and the variant goes on waiting.
     Raises NotFound, NotAllowed (role, or the person's own edit), StateConflict (decided already)
     and ContentChanged.
     """
@@ -45,10 +48,18 @@ def approve_variant(
         variant = access_variant(actor=actor, variant_id=variant_id, lock=True)
         revision = _head_as_shown(variant, shown_hash)
         own_edit = revision.author_id == reviewer.user_id
-        if own_edit and not variant.tenant.author_may_approve:
+        needed = variant.tenant.approvals_needed
+        if own_edit and needed == 1 and not variant.tenant.author_may_approve:
             raise NotAllowed(
                 "You wrote this version, so somebody else must approve it. "
                 "An admin can change that rule under Settings."
+            )
+        approvers = {
+            given.reviewer_id for given in standing_approvals(variant, decisions_of(variant))
+        }
+        if reviewer.user_id in approvers:
+            raise StateConflict(
+                "You have approved this already; somebody else must approve it too."
             )
         payload = build_payload(revision, variant.target)
         decision = Decision.objects.create(
@@ -60,26 +71,28 @@ def approve_variant(
             comment=comment.strip(),
             reviewer_was_author=own_edit,
         )
+        facts = {
+            "headline": revision.headline,
+            "revision": revision.number,
+            "content_hash": decision.content_hash,
+            "reviewer_was_author": own_edit,
+            "comment": decision.comment,
+        }
+        if len(approvers) + 1 < needed:
+            move(variant, VariantStatus.PROPOSED)
+            record(actor, "variant.approved_in_part", variant, {**facts, "needed": needed})
+            return variant
         move(variant, VariantStatus.APPROVED)
+        minutes = variant.tenant.undo_minutes
         push = Push.objects.create(
             id=push_id_for(variant, decision.content_hash),
             variant=variant,
             decision=decision,
             payload=payload,
             payload_hash=decision.content_hash,
+            not_before=timezone.now() + timedelta(minutes=minutes) if minutes else None,
         )
-        record(
-            actor,
-            "variant.approved",
-            variant,
-            {
-                "headline": revision.headline,
-                "revision": revision.number,
-                "content_hash": decision.content_hash,
-                "reviewer_was_author": own_edit,
-                "comment": decision.comment,
-            },
-        )
+        record(actor, "variant.approved", variant, facts)
         queue.enqueue("approvals.tasks.push_variant", push.pk)
         reached("approve.written")
     reached("approve.committed")
@@ -128,6 +141,38 @@ def reject_variant(
     return variant
 
 
+def request_changes(*, actor: Actor, variant_id: UUID, shown_hash: str, comment: str) -> AdVariant:
+    """Ask the author for another version of what was shown; the agent reads ``comment``.
+
+    A new version by the agent or by a person brings the variant back into the queue. Raises
+    NotFound, NotAllowed, StateConflict, ContentChanged, and InvalidInput without a comment.
+    """
+    comment = comment.strip()
+    if not comment:
+        raise InvalidInput("Say what should change, so that the next version can be better.")
+    with transaction.atomic():
+        reviewer = require_role(actor, Role.REVIEWER, tenant_id=actor.tenant_id)
+        variant = access_variant(actor=actor, variant_id=variant_id, lock=True)
+        revision = _head_as_shown(variant, shown_hash)
+        Decision.objects.create(
+            variant=variant,
+            revision=revision,
+            content_hash=shown_hash,
+            reviewer_id=reviewer.user_id,
+            verdict=Decision.Verdict.CHANGES,
+            comment=comment,
+            reviewer_was_author=revision.author_id == reviewer.user_id,
+        )
+        move(variant, VariantStatus.CHANGES_REQUESTED)
+        record(
+            actor,
+            "variant.changes_requested",
+            variant,
+            {"headline": revision.headline, "revision": revision.number, "comment": comment},
+        )
+    return variant
+
+
 def edit_variant(
     *,
     actor: Actor,
@@ -144,6 +189,11 @@ def edit_variant(
     with transaction.atomic():
         require_role(actor, Role.REVIEWER, tenant_id=actor.tenant_id)
         variant = access_variant(actor=actor, variant_id=variant_id, lock=True)
+        if variant.status not in EDITABLE:
+            raise StateConflict(
+                f"This variant is now “{variant.get_status_display().lower()}”, so its text can no "
+                "longer change."
+            )
         before = _head_with_hash(variant, shown_hash)
         checked = check_for_target(
             tenant=variant.tenant,
@@ -156,7 +206,7 @@ def edit_variant(
             raise InvalidInput(problems=[problem.as_json() for problem in checked.problems])
         if checked.copy == copy_of(before) and image in (None, before.image):
             raise InvalidInput("Nothing was changed, so nothing was saved.")
-        _void_unsent_push(variant)
+        void_unsent_push(variant)
         move(variant, VariantStatus.PROPOSED)
         revision = add_revision(
             actor=actor,
@@ -191,7 +241,7 @@ def return_to_review(*, actor: Actor, variant_id: UUID) -> AdVariant:
                 f"This variant is now “{variant.get_status_display().lower()}”. "
                 "It cannot go back to review."
             )
-        _void_unsent_push(variant)
+        void_unsent_push(variant)
         move(variant, VariantStatus.PROPOSED)
         record(actor, "variant.returned_to_review", variant)
     return variant
@@ -224,7 +274,7 @@ def _head_with_hash(variant: AdVariant, shown_hash: str) -> VariantRevision:
     return revision
 
 
-def _void_unsent_push(variant: AdVariant) -> None:
+def void_unsent_push(variant: AdVariant) -> None:
     """Cancel an approval's push, as long as nothing of it can have reached Meta."""
     push = variant.pushes.select_for_update().exclude(state__in=PAST_PUSHES).first()
     if push is None:

@@ -12,7 +12,7 @@ from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from leadmetrics.tenancy.models import Role, Tenant
+from leadmetrics.tenancy.models import MOST_UNDO_MINUTES, Role, Tenant
 from leadmetrics.tenancy.services import forgive_sign_in, may_try_sign_in
 
 _REGIONS = (
@@ -117,6 +117,30 @@ class PolicyForm(forms.Form):
             "Off: somebody else must approve a text that a person has edited. "
             "On: the receipt says that the author approved it."
         ),
+    )
+    approvals_needed = forms.TypedChoiceField(
+        label="Who must approve",
+        coerce=int,
+        choices=[(1, "One person"), (2, "Two different people")],
+        widget=forms.RadioSelect,
+    )
+    undo_minutes = forms.IntegerField(
+        label="Minutes to undo a decision",
+        min_value=0,
+        max_value=MOST_UNDO_MINUTES,
+        help_text="An approved ad is sent when they are over. 0 sends it at once.",
+    )
+    due_hours = forms.IntegerField(
+        label="Hours to decide",
+        min_value=1,
+        max_value=1000,
+        help_text="After this many hours an ad that waits is overdue.",
+    )
+    expire_days = forms.IntegerField(
+        label="Days until an ad expires undecided",
+        min_value=1,
+        max_value=1000,
+        help_text="Then it leaves the queue as not decided: neither a yes nor a no.",
     )
     claims = forms.CharField(
         label="Claims to prove",

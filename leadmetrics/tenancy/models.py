@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 
@@ -85,6 +86,9 @@ DEFAULT_CLAIMS = "\n".join(
 )
 
 
+MOST_UNDO_MINUTES = 120
+
+
 class Tenant(models.Model):
     class CopyLimits(models.TextChoices):
         STRICT = "strict", "Refuse text beyond Meta's recommended lengths"
@@ -100,6 +104,30 @@ class Tenant(models.Model):
         "people may approve their own edit",
         default=False,
         help_text="When off, somebody else must approve a text that a person has edited.",
+    )
+    undo_minutes = models.PositiveSmallIntegerField(
+        "minutes to undo a decision",
+        default=10,
+        validators=[MaxValueValidator(MOST_UNDO_MINUTES)],
+        help_text="An approved ad is sent when they are over; 0 sends it at once.",
+    )
+    approvals_needed = models.PositiveSmallIntegerField(
+        "people who must approve",
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(2)],
+        help_text="How many different people must approve the same text.",
+    )
+    due_hours = models.PositiveSmallIntegerField(
+        "hours to decide",
+        default=24,
+        validators=[MinValueValidator(1)],
+        help_text="After this many hours an ad that waits is overdue.",
+    )
+    expire_days = models.PositiveSmallIntegerField(
+        "days until an ad expires undecided",
+        default=30,
+        validators=[MinValueValidator(1)],
+        help_text="Then it leaves the queue as not decided: neither a yes nor a no.",
     )
     claims = models.TextField(
         "claims to prove",

@@ -6,6 +6,7 @@ import hashlib
 import threading
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.tokens import default_token_generator
 from django.core.cache import cache
@@ -23,6 +24,9 @@ from leadmetrics.tenancy.models import Membership, Role, Tenant, User, validate_
 SIGN_INS_PER_ACCOUNT, ACCOUNT_WINDOW = 5, 5 * 60
 SIGN_INS_PER_ADDRESS, ADDRESS_WINDOW = 10, 60
 _counting = threading.Lock()
+_FIELDS = [field.name for field in Tenant._meta.fields]
+# The rules of a workspace that are whole numbers.
+NUMBERS = ("approvals_needed", "undo_minutes", "due_hours", "expire_days")
 
 
 class LastAdmin(LeadmetricsError):
@@ -207,11 +211,17 @@ def remove_member(*, actor: Actor, membership_id: int) -> User:
 
 
 def update_policy(
-    *, actor: Actor, copy_limits: str, timezone: str, author_may_approve: bool, claims: str
+    *,
+    actor: Actor,
+    copy_limits: str,
+    timezone: str,
+    author_may_approve: bool,
+    claims: str,
+    **numbers: int,
 ) -> Tenant:
     """Set the rules of the workspace; ``claims`` has one a line, and repeats are dropped.
 
-    Raises NotFound, NotAllowed, InvalidInput.
+    ``numbers`` are any of NUMBERS; those left out stay. Raises NotFound, NotAllowed, InvalidInput.
     """
     if copy_limits not in Tenant.CopyLimits.values:
         raise InvalidInput("Choose one of the two ways to treat long text.")
@@ -219,7 +229,15 @@ def update_policy(
         validate_timezone(timezone)
     except ValidationError as exc:
         raise InvalidInput(exc.messages[0]) from None
-    wanted: dict[str, str | bool] = {
+    if not set(numbers) <= set(NUMBERS):
+        raise InvalidInput("There is no such rule.")
+    try:
+        for name, number in numbers.items():
+            Tenant(**{name: number}).clean_fields(exclude=set(_FIELDS) - {name})
+    except ValidationError:
+        raise InvalidInput("One of the numbers is out of range.") from None
+    wanted: dict[str, Any] = {
+        **numbers,
         "copy_limits": copy_limits,
         "timezone": timezone,
         "author_may_approve": author_may_approve,

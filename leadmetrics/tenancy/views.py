@@ -190,6 +190,7 @@ def policy(request: TenantRequest, tenant: str) -> HttpResponse:
             "timezone": current.timezone,
             "author_may_approve": current.author_may_approve,
             "claims": current.claims,
+            **{name: getattr(current, name) for name in services.NUMBERS},
         },
     )
     if request.method == "POST" and form.is_valid():

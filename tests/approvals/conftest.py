@@ -64,7 +64,7 @@ def make_target_for(tenant: Tenant, **changes: object) -> PushTarget:
 
 @pytest.fixture
 def acme(db) -> Tenant:
-    return Tenant.objects.create(slug="acme-outdoor", name="Acme Outdoor")
+    return Tenant.objects.create(slug="acme-outdoor", name="Acme Outdoor", undo_minutes=0)
 
 
 @pytest.fixture

@@ -55,6 +55,9 @@ def at_meta(status: str, **live: Any) -> dict[str, Any]:
 REACHED: dict[str, Callable[[], dict[str, Any]]] = {
     "in_review": proposed,
     "rejected": lambda: {"status": V.REJECTED},
+    "changes_asked_for": lambda: {"status": V.CHANGES_REQUESTED},
+    "expired": lambda: {"status": V.EXPIRED},
+    "can_be_undone": lambda: approved(not_before=NOW() + timedelta(minutes=9)),
     "withdrawn": lambda: {"status": V.WITHDRAWN},
     "waiting_for_worker": approved,
     "not_due_yet": lambda: approved(next_attempt_at=NOW() + timedelta(minutes=9)),

@@ -324,6 +324,10 @@ def test_policy_is_saved_and_what_changed_is_noted(acme: Tenant, as_ana: Client)
             "timezone": "Europe/Berlin",
             "author_may_approve": "on",
             "claims": "  ohne Risiko \r\n\r\nmiracle\nohne Risiko",
+            "approvals_needed": "2",
+            "undo_minutes": "0",
+            "due_hours": "24",
+            "expire_days": "30",
         },
     )
 
@@ -334,6 +338,7 @@ def test_policy_is_saved_and_what_changed_is_noted(acme: Tenant, as_ana: Client)
         (
             "policy.changed",
             {
+                "approvals_needed": {"from": 1, "to": 2},
                 "copy_limits": {"from": "strict", "to": "advisory"},
                 "author_may_approve": {"from": False, "to": True},
                 "claims": {"from": DEFAULT_CLAIMS, "to": "ohne Risiko\nmiracle"},
@@ -364,10 +369,13 @@ def test_bad_policy_changes_nothing(acme: Tenant, as_ana: Client, data: dict[str
     [
         {"copy_limits": "none", "timezone": "UTC"},
         {"copy_limits": "strict", "timezone": "../etc/passwd"},
+        {"copy_limits": "strict", "timezone": "UTC", "approvals_needed": 3},
+        {"copy_limits": "strict", "timezone": "UTC", "undo_minutes": -1},
+        {"copy_limits": "strict", "timezone": "UTC", "claims_needed": 1},
     ],
 )
 def test_the_service_checks_the_policy_too(
-    acme: Tenant, ana: Actor, policy: dict[str, str]
+    acme: Tenant, ana: Actor, policy: dict[str, Any]
 ) -> None:
     with pytest.raises(InvalidInput):
         services.update_policy(actor=ana, author_may_approve=False, claims="", **policy)

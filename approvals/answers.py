@@ -1,0 +1,148 @@
+"""What the review page answers: the desk with one ad on it, and where a decision leads.
+
+Every answer is the same desk: a whole page, or for htmx only the desk and what else of the page
+depends on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+
+from approvals import selectors
+from approvals.access import access_variant
+from approvals.desk import (
+    Desk,
+    Window,
+    card_context,
+    changes_between,
+    head_of,
+    list_context,
+    window_around,
+)
+from approvals.forms import ShownForm
+from approvals.limits import RECOMMENDED
+from approvals.models import AdVariant, Decision
+from approvals.services.review import ContentChanged
+from approvals.states import VariantStatus
+from leadmetrics.errors import StateConflict
+from leadmetrics.htmx import announce, is_fragment
+from leadmetrics.tenancy.middleware import TenantRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What the person must know before anything else."""
+
+    tone: str
+    title: str
+    body: str = ""
+    url: str = ""
+
+
+def open_desk(request: TenantRequest, shown: AdVariant, **details: Any) -> HttpResponse:
+    """The desk with this ad on it."""
+    if form := details.get("form"):
+        form.aim_focus()
+    desk = Desk.read(request.tenant, request.GET)
+    window = window_around(selectors.variants_to_review(request.tenant, desk.narrow), shown)
+    return answer(request, desk, window, **details)
+
+
+def answer(
+    request: TenantRequest, desk: Desk, window: Window, *, status: int = 200, **details: Any
+) -> HttpResponse:
+    """The desk, as a page or as what htmx swaps in."""
+    card = card_context(request.tenant, request.user, desk, window.at) if window.at else None
+    may_decide = request.membership.is_reviewer
+    undo = selectors.decision_to_undo(request.user, request.tenant) if may_decide else None
+    context = {
+        "desk": desk,
+        "is_open": True,
+        "form": None,
+        "rejection": None,
+        "notice": None,
+        "changes": (),
+        "outcome": None,
+        "asking": None,
+        "undo": undo,
+        "undo_url": desk.url("undo", undo.variant) if undo else "",
+        "limits": RECOMMENDED,
+        "reasons": Decision.Reason.choices,
+        "card": card,
+        **list_context(request.tenant, desk, window),
+        **details,
+    }
+    if not is_fragment(request):
+        return render(request, "approvals/review.html", context, status=status)
+    response = render(request, "approvals/_desk_swap.html", context, status=status)
+    if status != 200 and window.at:  # the address of a refused act would not survive a reload
+        name = "edit" if context["form"] else "variant"
+        response["HX-Push-Url"] = desk.url(name, window.at)
+    return response
+
+
+def go_on(
+    request: TenantRequest,
+    decided: AdVariant,
+    verb: str,
+    rest: str,
+    *,
+    place: datetime | None = None,
+) -> HttpResponse:
+    """The next waiting ad after a decision; after the last one, what was passed over before.
+
+    ``place`` is where the ad stood in the queue, if the act has moved it.
+    """
+    desk = Desk.read(request.tenant, request.GET)
+    waiting = selectors.variants_to_review(request.tenant, desk.narrow)
+    others = waiting.exclude(pk=decided.pk)
+    later = selectors.variants_from(others, place or decided.queue_at, decided.pk).first()
+    following = later or others.first()
+    url = desk.url("variant", following) if following else desk.url()
+    did = f"{verb} “{head_of(decided).headline}”."
+    if not is_fragment(request):
+        messages.success(request, f"{did} {rest}")
+        return redirect(url)
+    window = window_around(waiting, following) if following else Window()
+    outcome = Notice("good", did, rest, desk.url("variant", decided))
+    response = answer(request, desk, window, is_open=bool(following), outcome=outcome)
+    return announce(response, f"{did} {rest}", url=url)
+
+
+def conflict(
+    request: TenantRequest, variant_id: UUID, form: ShownForm, exc: StateConflict, verdict: str
+) -> HttpResponse:
+    """The decision did not count: the true state, and what is different from what was shown."""
+    shown = access_variant(actor=request.actor, variant_id=variant_id)
+    last = selectors.decisions_of(shown).first()
+    if (
+        last is not None
+        and shown.status != VariantStatus.PROPOSED
+        and (last.reviewer_id, last.verdict, last.content_hash)
+        == (request.user.pk, verdict, form.shown_hash)
+    ):  # a second click: the first one counted, so say that
+        verb = str(Decision.Verdict(verdict).label)
+        return go_on(request, shown, verb, "You had decided that already; it counts once.")
+    return open_desk(request, shown, **difference(form, shown, exc), status=409)
+
+
+def difference(form: ShownForm, shown: AdVariant, exc: StateConflict) -> dict[str, Any]:
+    """What the page says when an act did not count: a notice and what changed."""
+    if not isinstance(exc, ContentChanged):
+        return {"notice": Notice("warn", "Your decision was not counted", exc.user_message)}
+    before = selectors.revisions_of(shown).filter(number=form.shown_number).first()
+    changes = changes_between(before, head_of(shown)) if before else ()
+    body = "Your decision was not counted. " + (
+        "Here is what changed."
+        if changes
+        else "Where it goes, or its picture, is no longer what you saw. Look again."
+    )
+    notice = Notice("warn", "This ad changed while you were reading", body)
+    return {"notice": notice, "changes": changes}
