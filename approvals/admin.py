@@ -1,15 +1,24 @@
-"""Ads for support: found by any id, looked at, never changed."""
+"""Ads for support: found by any id, looked at, and put back on their way; never decided."""
 
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path, reverse
 
+from approvals import selectors
+from approvals.explain import where_of
 from approvals.models import AdVariant, Decision, Proposal, Push, PushStep, VariantRevision
+from approvals.services.repairs import repair
+from approvals.timeline import timeline
+from leadmetrics.errors import LeadmetricsError, NotFound
 from leadmetrics.tenancy.admin import ReadOnlyAdmin
+from leadmetrics.tenancy.models import User
 
 REFERENCE_PREFIX = "lm-"
 
@@ -47,16 +56,6 @@ class RevisionInline(ReadOnlyInline):
     fields = ["number", "headline", "primary_text", "author_label", "content_hash", "created_at"]
     readonly_fields = ["created_at"]
     ordering = ["-number"]
-
-
-class DecisionInline(ReadOnlyInline):
-    model = Decision
-    fields = ["verdict", "reason_code", "comment", "reviewer", "content_hash", "created_at"]
-    readonly_fields = ["created_at"]
-    ordering = ["-created_at"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("reviewer")
 
 
 class PushInline(ReadOnlyInline):
@@ -97,13 +96,87 @@ class AdVariantAdmin(SearchedByReference):
         "pushes__creative_id",
         "proposal__run_id",
         "tenant__slug",
+        "target__ad_account__ad_account_id",
+        "target__ad_set__ad_set_id",
+        "target__ad_set__campaign__campaign_id",
+        "decisions__reviewer__email",
     ]
-    search_help_text = "Our id, ad id, creative id, reference lm-…, client_ref, run, or headline"
+    search_help_text = (
+        "Our id, ad id, creative id, campaign, ad set or ad account id, reference lm-…, "
+        "a reviewer's e-mail, client_ref, run, or headline"
+    )
     ordering = ["-updated_at"]
-    inlines = [PushInline, DecisionInline, RevisionInline]
+    inlines = [PushInline, RevisionInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AdVariant]:
-        return super().get_queryset(request).select_related("tenant", "proposal", "target", "head")
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("tenant", "proposal", "target__ad_account", "head")
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        repair = self.admin_site.admin_view(self.repair_view)
+        own = path("<uuid:variant_id>/repair/", repair, name="approvals_advariant_repair")
+        return [own, *super().get_urls()]
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: AdVariant | None = None,
+    ) -> HttpResponse:
+        """The variant with the same cause and timeline that its workspace sees."""
+        if obj is not None:
+            pushes = list(selectors.pushes_of(obj))
+            context["where"] = where_of(obj, selectors.current_push(pushes))
+            context["timeline"] = timeline(
+                obj,
+                selectors.revisions_of(obj),
+                selectors.decisions_of(obj),
+                pushes,
+                selectors.later_lines(obj),
+            )
+            context["repair_url"] = reverse("admin:approvals_advariant_repair", args=[obj.pk])
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def repair_view(self, request: HttpRequest, variant_id: UUID) -> HttpResponse:
+        """Look again, release, or hand back; never anything that stands in for a decision."""
+        variant = self.get_queryset(request).filter(pk=variant_id).first()
+        if variant is None or not self.has_view_permission(request):
+            raise Http404
+        back_url = reverse("admin:approvals_advariant_change", args=[variant_id])
+        problem, reason = "", request.POST.get("reason", "")
+        if request.method == "POST":
+            assert isinstance(request.user, User)
+            try:
+                repair(
+                    user=request.user,
+                    variant_id=variant_id,
+                    kind=request.POST.get("kind", ""),
+                    reason=reason,
+                )
+            except NotFound:
+                raise Http404 from None
+            except LeadmetricsError as exc:
+                problem = exc.user_message
+            else:
+                messages.success(request, "Done, and noted in the workspace's activity.")
+                return redirect(back_url)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Repair",
+            "variant": variant,
+            "where": where_of(variant, selectors.current_push(selectors.pushes_of(variant))),
+            "problem": problem,
+            "reason": reason,
+            "back_url": back_url,
+        }
+        status = 422 if problem else 200
+        return render(request, "admin/approvals/advariant/repair.html", context, status=status)
 
 
 @admin.register(Push)

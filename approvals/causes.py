@@ -93,6 +93,9 @@ CAUSES: Mapping[str, Cause] = {
     "being_sent": Cause("Being sent", "info", "send", "The worker is talking to Meta."),
     "meta_asks_to_wait": Cause(*_HELD, "", BY_ITSELF),
     "meta_away": Cause(*_HELD, "", BY_ITSELF),
+    "writes_stopped": Cause(
+        *_HELD, "", "Resume sending when it may go on. Then it goes on by itself.", ADMIN
+    ),
     "held": Cause(*_HELD, "", BY_ITSELF),
     "being_looked_up": Cause(
         "Being looked up",
@@ -292,4 +295,5 @@ OF_PROBLEM: Mapping[str, str] = {
     "meta_unavailable": "meta_away",
     "unreadable_answer": "meta_away",
     "outcome_unknown": "meta_away",
+    "writes_stopped": "writes_stopped",
 }

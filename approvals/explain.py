@@ -43,7 +43,7 @@ WORDS = {
 }
 # Causes for which an approved ad waits without anybody having to act on it first.
 _BY_ITSELF = ("meta_asks_to_wait", "meta_away")
-_WAITS = (*_BY_ITSELF, "no_connection")
+_WAITS = (*_BY_ITSELF, "no_connection", "writes_stopped")
 _PLAIN = {
     V.PROPOSED: "in_review",
     V.REJECTED: "rejected",

@@ -227,6 +227,11 @@ def pushes_of(variant: AdVariant) -> QuerySet[Push]:
     )
 
 
+def current_push(pushes: Iterable[Push]) -> Push | None:
+    """The push that says where its variant is."""
+    return next((push for push in pushes if push.state not in PAST_PUSHES), None)
+
+
 def later_lines(variant: AdVariant) -> QuerySet[AuditEntry]:
     """The audit lines of what happened to the ad once it was at Meta, newest first."""
     return AuditEntry.objects.filter(

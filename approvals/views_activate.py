@@ -25,6 +25,7 @@ from approvals.services.activate import (
     what_forbids,
 )
 from approvals.services.pausing import request_pause
+from approvals.services.stops import WritesStopped
 from approvals.states import PAST_PUSHES
 from integrations.services.live import Live, Plan
 from leadmetrics.errors import InvalidInput, LeadmetricsError, NotAllowed, NotFound, StateConflict
@@ -84,7 +85,7 @@ def activate(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespo
             shown_hash=shown["content_hash"],
             shown_plan=Plan(**shown["plan"]),
         )
-    except (InvalidInput, StateConflict) as exc:
+    except (InvalidInput, StateConflict, WritesStopped) as exc:
         return _page(request, variant_id, exc.user_message)
     messages.success(request, "It is being switched on. The text is compared once more first.")
     return redirect("ads:detail", tenant=tenant, variant_id=variant_id)

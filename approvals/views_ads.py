@@ -69,7 +69,7 @@ def detail(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespons
     """One ad: where it is, who acts next, and its timeline."""
     variant = access_variant(actor=request.actor, variant_id=variant_id)
     pushes = list(selectors.pushes_of(variant))
-    push = next((one for one in pushes if one.state not in PAST_PUSHES), None)
+    push = selectors.current_push(pushes)
     live: LiveAd | None = getattr(push, "live", None)
     where = where_of(variant, push)
     revision = push.decision.revision if push else head_of(variant)

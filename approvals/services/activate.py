@@ -91,6 +91,7 @@ def request_activation(
         member = require_activator(actor, tenant_id=actor.tenant_id)
         variant = access_variant(actor=actor, variant_id=variant_id, lock=True)
         _require_paused(variant)
+        require_writes(actor.tenant_id)
         live = lock_live_of(variant)
         if shown_hash != live.push.payload_hash:
             raise StateConflict
@@ -196,6 +197,7 @@ def _send(act: Act) -> bool:
         live = lock_live(act.push_id)
         if live.fence != act.fence or live.wanted != LiveAd.Wanted.ACTIVE:
             return False
+        require_writes(act.tenant_id)
         require_writes(act.tenant_id)
         live.active_sent_at = sent_at
         live.save(update_fields=["active_sent_at"])

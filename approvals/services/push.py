@@ -113,14 +113,19 @@ def release_push(*, actor: Actor, push_id: UUID) -> Push:
         push = locked(push_id, tenant_id=actor.tenant_id)
         if push is None:
             raise NotFound
-        if push.state != PushState.FAILED:
-            raise StateConflict("This ad is not waiting for anyone; look at its current state.")
-        push.state, push.attempts, push.next_attempt_at = PushState.WAITING, 0, None
-        push.save(update_fields=["state", "attempts", "next_attempt_at"])
-        move(push.variant, VariantStatus.APPROVED)
+        release(push)
         record(actor, "push.released", push.variant, {"push": str(push.pk)})
-        queue.enqueue("approvals.tasks.push_variant", push.pk)
     return push
+
+
+def release(push: Push) -> None:
+    """Let a worker try a locked push again, in the caller's transaction. Raises StateConflict."""
+    if push.state != PushState.FAILED:
+        raise StateConflict("This ad is not waiting for anyone; look at its current state.")
+    push.state, push.attempts, push.next_attempt_at = PushState.WAITING, 0, None
+    push.save(update_fields=["state", "attempts", "next_attempt_at"])
+    move(push.variant, VariantStatus.APPROVED)
+    queue.enqueue("approvals.tasks.push_variant", push.pk)
 
 
 def _finish(claim: Claim, found: ReadBack) -> None:

@@ -236,15 +236,20 @@ def return_to_review(*, actor: Actor, variant_id: UUID) -> AdVariant:
     with transaction.atomic():
         require_role(actor, Role.REVIEWER, tenant_id=actor.tenant_id)
         variant = access_variant(actor=actor, variant_id=variant_id, lock=True)
-        if variant.status not in (VariantStatus.APPROVED, VariantStatus.PUSH_FAILED):
-            raise StateConflict(
-                f"This variant is now “{variant.get_status_display().lower()}”. "
-                "It cannot go back to review."
-            )
-        void_unsent_push(variant)
-        move(variant, VariantStatus.PROPOSED)
+        take_back(variant)
         record(actor, "variant.returned_to_review", variant)
     return variant
+
+
+def take_back(variant: AdVariant) -> None:
+    """Put a locked variant back into review, in the caller's transaction. Raises StateConflict."""
+    if variant.status not in (VariantStatus.APPROVED, VariantStatus.PUSH_FAILED):
+        raise StateConflict(
+            f"This variant is now “{variant.get_status_display().lower()}”. "
+            "It cannot go back to review."
+        )
+    void_unsent_push(variant)
+    move(variant, VariantStatus.PROPOSED)
 
 
 def copy_of(revision: VariantRevision) -> AdCopy:

@@ -31,6 +31,11 @@ def human(user: User, tenant: Tenant) -> Actor:
     return Actor(ActorKind.HUMAN, user.name, tenant.pk, user_id=user.pk)
 
 
+def support(user: User, tenant_id: int) -> Actor:
+    """The actor for staff who repair something in a workspace that they are no member of."""
+    return Actor(ActorKind.HUMAN, f"{user.name} (support)", tenant_id, user_id=user.pk)
+
+
 def system(tenant_id: int, label: str = "Leadmetrics") -> Actor:
     """The actor for work that a schedule or a worker does by itself."""
     return Actor(ActorKind.SYSTEM, label, tenant_id)

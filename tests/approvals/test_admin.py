@@ -8,7 +8,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from approvals.models import AdVariant, Decision, Proposal, Push, VariantRevision
+from approvals.services.repairs import KINDS
 from approvals.states import PushState, VariantStatus
+from leadmetrics.audit.models import AuditEntry
 from tests.builders import make_decision, make_push, make_revision, make_user, make_variant
 
 MODELS = [AdVariant, Push, Decision, VariantRevision, Proposal]
@@ -137,9 +139,81 @@ def test_pages_need_few_queries_whatever_the_number(
     with django_assert_max_num_queries(11):
         as_sam.get(page(model))
     row = push if model is Push else model.objects.order_by("created_at").first()
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         as_sam.get(page(model, "change", row.pk))
 
 
 def test_every_model_that_support_needs_is_registered():
     assert all(admin.site.is_registered(model) for model in MODELS)
+
+
+@pytest.mark.parametrize("what", ["campaign", "ad_set", "ad_account", "email"])
+def test_variant_is_found_by_what_surrounds_it(as_sam, push, target, what):
+    terms = {
+        "campaign": target.ad_set.campaign.campaign_id,
+        "ad_set": target.ad_set.ad_set_id,
+        "ad_account": target.ad_account.ad_account_id,
+        "email": push.decision.reviewer.email,
+    }
+    found = as_sam.get(page(AdVariant), {"q": terms[what]}).context["cl"].result_list
+    assert push.variant_id in {row.pk for row in found}
+
+
+def test_variant_page_shows_the_cause_the_owner_and_the_story(as_sam, push):
+    said = as_sam.get(page(AdVariant, "change", push.variant_id)).content.decode()
+    assert "Why is it not live? In the ad account: paused" in said
+    assert "somebody who may switch ads on" in said
+    assert "Approved: version 1" in said
+
+
+def failed(push: Push) -> Push:
+    AdVariant.objects.filter(pk=push.variant_id).update(status=VariantStatus.PUSH_FAILED)
+    push.steps.all().delete()
+    push.state, push.ad_id = PushState.FAILED, None
+    push.save()
+    return push
+
+
+@pytest.mark.parametrize(
+    ("kind", "action", "status"),
+    [
+        ("release", "ad.support_released", VariantStatus.APPROVED),
+        ("hand_back", "ad.support_handed_back", VariantStatus.PROPOSED),
+    ],
+)
+def test_a_repair_needs_a_reason_and_leaves_an_audit_line(as_sam, push, kind, action, status):
+    failed(push)
+    url = page(AdVariant, "repair", push.variant_id)
+    assert as_sam.get(url).status_code == 200
+    assert as_sam.post(url, {"kind": kind, "reason": " "}).status_code == 422
+    assert AuditEntry.objects.count() == 0
+    assert as_sam.post(url, {"kind": kind, "reason": "Ticket 7"}).status_code == 302
+    assert AdVariant.objects.get(pk=push.variant_id).status == status
+    entry = AuditEntry.objects.get(action=action)
+    assert (entry.actor_label, entry.data["reason"]) == ("Sam (support)", "Ticket 7")
+
+
+def test_looking_again_makes_the_look_due(as_sam, push):
+    url = page(AdVariant, "repair", push.variant_id)
+    as_sam.post(url, {"kind": "look", "reason": "Ticket 8"})
+    assert push.live.next_check_at <= timezone.now()
+
+
+def test_a_repair_that_does_not_fit_says_so(as_sam, push):
+    url = page(AdVariant, "repair", push.variant_id)
+    answer = as_sam.post(url, {"kind": "hand_back", "reason": "Ticket 9"})
+    assert answer.status_code == 422
+    assert "cannot go back to review" in answer.content.decode()
+
+
+@pytest.mark.parametrize("kind", ["approve", "approved", "activate", "reject", ""])
+def test_nothing_here_stands_in_for_a_decision(as_sam, push, kind):
+    url = page(AdVariant, "repair", push.variant_id)
+    assert as_sam.post(url, {"kind": kind, "reason": "Please"}).status_code == 404
+    assert set(KINDS) == {"look", "release", "hand_back"}
+
+
+def test_members_without_staff_access_cannot_repair(as_ben, push):
+    url = page(AdVariant, "repair", push.variant_id)
+    assert as_ben.post(url, {"kind": "look", "reason": "x"}).status_code in (302, 403)
+    assert AuditEntry.objects.count() == 0

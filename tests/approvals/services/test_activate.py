@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from approvals.models import Activation, ActivationResult, LiveAd
+from approvals.models import Activation, ActivationResult, LiveAd, WriteStop
 from approvals.services import activate as service
 from approvals.services.activate import (
     activate_ad,
@@ -18,6 +18,7 @@ from approvals.services.activate import (
     request_activation,
 )
 from approvals.services.pausing import pause_ad, request_pause, wake_acts
+from approvals.services.stops import WritesStopped
 from approvals.states import VariantStatus
 from integrations.services import activating
 from leadmetrics.audit.models import AuditEntry
@@ -269,4 +270,17 @@ def test_pausing_an_ad_that_stands_still_does_nothing(pushed, ben, vera):
 def test_a_person_who_lost_the_right_cannot_ask(pushed, rita):
     Membership.objects.filter(user_id=rita.user_id).update(can_activate=False)
     with pytest.raises(NotAllowed):
+        ask(pushed, rita)
+
+
+def test_the_stop_switch_holds_an_activation_but_never_a_pause(pushed, rita, ben, stand_in, acme):
+    activation = ask(pushed, rita)
+    WriteStop.objects.create(tenant=acme, reason="Look first.", stopped_by="Ana")
+    activate_ad(activation_id=activation.pk)
+    assert stand_in.ads_asked_to_run() == []
+    assert LiveAd.objects.get(push=pushed).act_problem_code == "writes_stopped"
+    request_pause(actor=ben, variant_id=pushed.variant_id)
+    pause_ad(push_id=pushed.pk)
+    assert status_of(pushed) == VariantStatus.PAUSED
+    with pytest.raises(WritesStopped):
         ask(pushed, rita)
