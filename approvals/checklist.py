@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from approvals.checks.finding import Finding, Severity
 from approvals.checks.fit import aim_of
+from approvals.checks.links import host_of, shown_host, site_of
+from approvals.checks.offers import has_offer
 from approvals.limits import LABELS, RECOMMENDED
-from approvals.models import VariantRevision
+from approvals.models import LinkCheck, VariantRevision
 from approvals.preview import domain_of
-from approvals.rules import claims_of, default_site
+from approvals.rules import claims_of, copy_of, default_site
 from integrations.models import Integration, PushTarget
 from leadmetrics.tenancy.models import Tenant
 
@@ -43,7 +45,7 @@ def checklist(
     tenant: Tenant,
     target: PushTarget,
     findings: Sequence[Finding],
-    page: Sequence[Check] = (),
+    page: Iterable[Check] = (),
 ) -> list[Check]:
     """Everything that was looked at: what is wrong first, then what passed.
 
@@ -57,6 +59,42 @@ def checklist(
         *_good_lengths(revision, findings),
     ]
     return sorted(lines, key=lambda check: _ORDER.index(check.tone))
+
+
+def landing_lines(
+    revision: VariantRevision,
+    landing: LinkCheck | None,
+    findings: Sequence[Finding],
+    *,
+    looked_at: bool,
+) -> Iterator[Check]:
+    """What the link leads to, as far as somebody looked; ``looked_at`` is the installation's."""
+    if not looked_at:
+        yield Check("off", "Link not opened: link checks are switched off here (LINK_CHECKS).")
+        return
+    if landing is None or landing.state == LinkCheck.State.WAITING:
+        yield Check("off", "The link is being opened. Look again in a minute.")
+        return
+    if landing.state == LinkCheck.State.REFUSED:
+        yield Check("warn", f"Link not opened: {landing.reason}")
+    elif landing.state == LinkCheck.State.SILENT:
+        yield Check("warn", "The link gave no answer within ten seconds. Open it yourself.")
+    elif not landing.is_read:
+        yield Check("warn", f"The link answers with an error ({landing.status}). Open it yourself.")
+    else:
+        yield from _landed(revision, landing, {finding.code for finding in findings})
+
+
+def _landed(
+    revision: VariantRevision, landing: LinkCheck, found: Collection[str]
+) -> Iterator[Check]:
+    yield Check("good", f"The link answers ({landing.status})")
+    final = host_of(landing.final_link)
+    if site_of(final) != site_of(host_of(revision.link)):
+        yield Check("warn", f"The link leads on to another site: {shown_host(final)}.")
+    offers = {"price_not_on_page", "date_not_on_page"}
+    if has_offer(copy_of(revision)) and not offers & set(found):
+        yield Check("good", "The page shows the prices and dates of the ad")
 
 
 def obstacles_of(target: PushTarget) -> Iterator[Check]:

@@ -9,20 +9,20 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
 from approvals import selectors
-from approvals.checklist import checklist
+from approvals.checklist import checklist, landing_lines
 from approvals.content import content_hash
 from approvals.diff import FieldChange, diff_copy
 from approvals.marks import marked_texts
 from approvals.models import AdVariant, Decision, VariantRevision
 from approvals.preview import FEED, PLACEMENTS, cta_label, domain_of, preview_of
-from approvals.rules import findings_now
+from approvals.rules import copy_of, findings_now
 from approvals.selectors import QueueFilter
-from approvals.services.review import copy_of
 from approvals.states import EDITABLE, VariantStatus
 from approvals.timeline import VERDICTS
 from leadmetrics.tenancy.models import Tenant, User
@@ -170,7 +170,10 @@ def card_context(tenant: Tenant, user: User, desk: Desk, shown: AdVariant) -> di
         if placement.name != "instagram" or runs_on_instagram
     ]
     placement = PLACEMENTS[desk.view] if PLACEMENTS[desk.view] in placements else FEED
-    findings = findings_now(head, tenant, target)
+    looked_at = settings.LINK_CHECKS
+    landing = selectors.link_check_of(tenant, head.link) if looked_at else None
+    page_text = landing.page_text if landing and landing.is_read else None
+    findings = findings_now(head, tenant, target, page_text=page_text)
     preview = preview_of(
         head,
         target,
@@ -178,7 +181,13 @@ def card_context(tenant: Tenant, user: User, desk: Desk, shown: AdVariant) -> di
         placement=placement,
         findings=findings,
     )
-    checks = checklist(head, tenant, target, findings)
+    checks = checklist(
+        head,
+        tenant,
+        target,
+        findings,
+        landing_lines(head, landing, findings, looked_at=looked_at),
+    )
     noticed = sum(check.tone in ("bad", "warn") for check in checks)
     is_waiting = shown.status == VariantStatus.PROPOSED
     is_own = head.author_id == user.pk

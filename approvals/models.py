@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from approvals.models_links import LinkCheck
 from approvals.models_live import Activation, ActivationResult, LiveAd
 from approvals.models_outgoing import AccountImage, WriteMark, WriteStop
 from approvals.states import PAST_PUSHES, PushState, StepState, VariantStatus
@@ -22,6 +23,7 @@ __all__ = [
     "AdImage",
     "AdVariant",
     "Decision",
+    "LinkCheck",
     "LiveAd",
     "Proposal",
     "Push",

@@ -48,18 +48,23 @@ def default_site(target: PushTarget) -> frozenset[str]:
     return frozenset({site_of(host)}) if host else frozenset()
 
 
+def copy_of(revision: VariantRevision) -> AdCopy:
+    """The words of a revision."""
+    return AdCopy(
+        revision.primary_text,
+        revision.headline,
+        revision.description,
+        revision.link,
+        revision.call_to_action,
+    )
+
+
 def findings_now(
     revision: VariantRevision, tenant: Tenant, target: PushTarget, *, page_text: str | None = None
 ) -> tuple[Finding, ...]:
     """What the checks say about a stored revision today; its words are the stored ones."""
     checked: CheckedCopy = check_copy(
-        AdCopy(
-            revision.primary_text,
-            revision.headline,
-            revision.description,
-            revision.link,
-            revision.call_to_action,
-        ),
+        copy_of(revision),
         rules_for(tenant, target, revision.image, page_text=page_text),
     )
     kept = (_from_flag(flag) for flag in revision.flags if flag["code"] in LOOKED_UP)

@@ -6,4 +6,5 @@ SCHEDULES = [
     Schedule("Sweep pushes", "approvals.tasks.sweep_pushes", "* * * * *"),
     Schedule("Watch ads", "approvals.tasks.watch_ads", "* * * * *"),
     Schedule("Expire undecided ads", "approvals.tasks.expire_undecided", "20 * * * *"),
+    Schedule("Open links", "approvals.tasks.open_links", "* * * * *"),
 ]

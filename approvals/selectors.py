@@ -10,7 +10,8 @@ from uuid import UUID
 from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from approvals.models import AdVariant, Decision, Push, VariantRevision, WriteStop
+from approvals.models import AdVariant, Decision, LinkCheck, Push, VariantRevision, WriteStop
+from approvals.models_links import hash_link
 from approvals.states import PAST_PUSHES, PushState, VariantStatus
 from leadmetrics.audit.models import AuditEntry
 from leadmetrics.tenancy.models import Tenant, User
@@ -293,3 +294,8 @@ def variants_with_feedback(tenant_id: int) -> QuerySet[AdVariant]:
             Prefetch("pushes", Push.objects.exclude(state__in=PAST_PUSHES), to_attr="live_pushes"),
         )
     )
+
+
+def link_check_of(tenant: Tenant, link: str) -> LinkCheck | None:
+    """The latest look at a link of this tenant; None when nobody looked."""
+    return LinkCheck.objects.filter(tenant=tenant, link_sha256=hash_link(link)).first()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from approvals.services import pausing, push, waiting, watch
+from approvals.services import links, pausing, push, waiting, watch
 
 
 def push_variant(push_id: str) -> None:
@@ -36,3 +36,8 @@ def watch_ads() -> None:
     """Wake the looks, pauses and activations that are due."""
     watch.sweep_looks()
     pausing.wake_acts()
+
+
+def open_links() -> None:
+    """Open the links that wait to be looked at."""
+    links.open_links()

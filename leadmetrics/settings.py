@@ -106,6 +106,9 @@ META_SCOPES = _list(
     ],
 )
 
+# Opening the links of ads reaches out to addresses that others chose, so it is a choice to make.
+LINK_CHECKS = _text("LINK_CHECKS", "false").lower() in ("1", "true", "yes", "on")
+
 # --- Django ------------------------------------------------------------------------------------
 ALLOWED_HOSTS = _list("ALLOWED_HOSTS", [_site.hostname, "localhost", "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = [SITE_URL]

@@ -19,6 +19,7 @@ from approvals.models import AdImage, AdVariant, Proposal, VariantRevision
 from approvals.rules import rules_for
 from approvals.services.checking import check_for_target, usual_sites_of
 from approvals.services.images import store_image
+from approvals.services.links import ask_for_link
 from approvals.states import VariantStatus, move
 from integrations.models import PushTarget
 from leadmetrics.audit.log import record
@@ -148,6 +149,7 @@ def add_revision(
     revision.save(force_insert=True)
     variant.head = revision
     variant.save(update_fields=["head", "updated_at"])
+    ask_for_link(tenant_id=variant.tenant_id, link=revision.link)
     return revision
 
 

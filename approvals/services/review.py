@@ -12,6 +12,7 @@ from approvals.access import access_variant
 from approvals.content import build_payload, digest
 from approvals.limits import AdCopy
 from approvals.models import AdImage, AdVariant, Decision, LiveAd, Push, VariantRevision
+from approvals.rules import copy_of
 from approvals.selectors import decisions_of, standing_approvals
 from approvals.services.checking import check_for_target
 from approvals.services.propose import add_revision
@@ -250,17 +251,6 @@ def take_back(variant: AdVariant) -> None:
         )
     void_unsent_push(variant)
     move(variant, VariantStatus.PROPOSED)
-
-
-def copy_of(revision: VariantRevision) -> AdCopy:
-    """The words of a revision."""
-    return AdCopy(
-        revision.primary_text,
-        revision.headline,
-        revision.description,
-        revision.link,
-        revision.call_to_action,
-    )
 
 
 def _head_as_shown(variant: AdVariant, shown_hash: str) -> VariantRevision:
