@@ -52,6 +52,8 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = {
     "ad.support_looked": ("refresh-cw", "", "had {what} read again at Meta: {reason}"),
     "ad.support_released": ("send", "", "released {what}: {reason}"),
     "ad.support_handed_back": ("undo-2", "", "handed {what} back to review: {reason}"),
+    "writes.stopped": ("circle-pause", "warn", "stopped sending to Meta: {reason}"),
+    "writes.resumed": ("send", "good", "let sending to Meta go on"),
     "integration.connected": ("plug", "good", "connected the Facebook account of {person}"),
     "integration.reconnected": ("plug", "good", "reconnected the Facebook account of {person}"),
     "integration.disconnected": ("unplug", "warn", "disconnected a Facebook account"),
@@ -77,7 +79,7 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = {
 
 # What the filter offers: a word for people, and how the actions it covers begin.
 KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "copy": ("Ad copy", ("proposal.", "variant.", "push.", "ad.")),
+    "copy": ("Ad copy", ("proposal.", "variant.", "push.", "ad.", "writes.")),
     "connections": ("Connections", ("integration.", "ad_account.", "target.")),
     "people": ("People and rules", ("member.", "policy.")),
     "keys": ("API keys", ("key.",)),

@@ -21,7 +21,7 @@ def test_words_typed_while_the_edit_form_appears_stay_in_their_field(
     sign_in(page, stack, "ben@acme.example")
     page.goto(f"{stack.base_url}/t/acme/review/")
     page.locator(".queue__item").first.click()
-    page.get_by_role("link", name=re.compile("Edit")).wait_for()
+    page.wait_for_url("**/review/*-*/**")
     page.get_by_role("link", name=re.compile("Edit")).click()
     text = page.get_by_label("Primary text").input_value()
     for number in range(15):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from string import Formatter
@@ -50,8 +51,12 @@ def recorded_actions() -> set[str]:
         for package in ("leadmetrics", "integrations", "approvals")
         for path in (ROOT / package).rglob("*.py")
         if "migrations" not in path.parts
-        for call in re.findall(r"\brecord\((.*?)\n\s*\)|\brecord\((.*)\)", path.read_text(), re.S)
-        for action in re.findall(r'"([a-z_]+\.[a-z_]+)"', "".join(call))
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") in ("record", "_record")
+        for argument in call.args[:3]
+        for part in ast.walk(argument)
+        if isinstance(part, ast.Constant) and re.fullmatch(r"[a-z_]+\.[a-z_]+", str(part.value))
+        for action in [str(part.value)]
     }
 
 
