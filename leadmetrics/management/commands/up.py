@@ -133,7 +133,8 @@ def _welcome() -> str:
             "",
             "  Try first:",
             "    Sign in as Ben, open Review, look at an ad and press A to approve it.",
-            "    Open Ads: within seconds it stands in the ad account, paused.",
+            "    Open Ads and that ad, press “Send it now”: within seconds it stands in the",
+            "    ad account, paused. Without it, it goes when ten minutes to undo are over.",
             f"    See the same ad in the stand-in's Ads Manager: {settings.SANDBOX_URL}/sandbox/",
         ]
     return "\n".join([*lines, "", "  Ctrl-C stops everything.", ""])
