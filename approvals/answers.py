@@ -30,6 +30,7 @@ from approvals.forms import ShownForm
 from approvals.limits import RECOMMENDED
 from approvals.models import AdVariant, Decision
 from approvals.services.review import ContentChanged
+from approvals.services.seen import note_seen
 from approvals.states import VariantStatus
 from leadmetrics.errors import StateConflict
 from leadmetrics.htmx import announce, is_fragment
@@ -51,7 +52,9 @@ def open_desk(request: TenantRequest, shown: AdVariant, **details: Any) -> HttpR
     if form := details.get("form"):
         form.aim_focus()
     desk = Desk.read(request.tenant, request.GET)
-    window = window_around(selectors.variants_to_review(request.tenant, desk.narrow), shown)
+    window = window_around(
+        selectors.variants_to_review(request.tenant, desk.narrow, request.user), shown
+    )
     return answer(request, desk, window, **details)
 
 
@@ -79,6 +82,9 @@ def answer(
         **list_context(request.tenant, desk, window),
         **details,
     }
+    is_drawn = context["is_open"] and not context["form"] and not _is_fetched_ahead(request)
+    if card and is_drawn and may_decide and not card["needs_another"]:
+        note_seen(actor=request.actor, shown={card["variant"].pk: card["hash"]})
     if not is_fragment(request):
         return render(request, "approvals/review.html", context, status=status)
     response = render(request, "approvals/_desk_swap.html", context, status=status)
@@ -86,6 +92,11 @@ def answer(
         name = "edit" if context["form"] else "variant"
         response["HX-Push-Url"] = desk.url(name, window.at)
     return response
+
+
+def _is_fetched_ahead(request: TenantRequest) -> bool:
+    """Whether the page is only got ready: nobody has it on the screen yet."""
+    return request.headers.get("X-Prefetch") == "1"
 
 
 def go_on(
@@ -101,7 +112,7 @@ def go_on(
     ``place`` is where the ad stood in the queue, if the act has moved it.
     """
     desk = Desk.read(request.tenant, request.GET)
-    waiting = selectors.variants_to_review(request.tenant, desk.narrow)
+    waiting = selectors.variants_to_review(request.tenant, desk.narrow, request.user)
     others = waiting.exclude(pk=decided.pk)
     later = selectors.variants_from(others, place or decided.queue_at, decided.pk).first()
     following = later or others.first()

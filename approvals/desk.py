@@ -33,7 +33,7 @@ ROWS_BEFORE = 5
 HISTORY_LENGTH = 20
 SEARCH_LENGTH = 100
 SHADES = {"light": "Light", "dark": "Dark"}
-ACTS = ("approve", "reject", "edit", "withdraw", "changes", "defer", "reopen")
+ACTS = ("approve", "reject", "edit", "withdraw", "changes", "defer", "reopen", "select")
 DECIDED = (*selectors.PUSHED, VariantStatus.REJECTED, VariantStatus.CHANGES_REQUESTED)
 
 
@@ -153,6 +153,8 @@ def list_context(tenant: Tenant, desk: Desk, window: Window) -> dict[str, Any]:
         "later_url": desk.url(start=place_of(*_key(window.beyond))) if window.beyond else "",
         "all_url": replace(desk, narrow=QueueFilter()).url(),
         "list_url": desk.url(),
+        "marked": any(row == at and getattr(row, "is_marked", False) for row in window.rows),
+        "bulk_url": desk.url("bulk"),
         "previous_url": desk.url("variant", window.previous) if window.previous else "",
         "next_url": desk.url("variant", window.following) if window.following else "",
     }

@@ -12,6 +12,7 @@ from django.utils import timezone
 from approvals.models_links import LinkCheck
 from approvals.models_live import Activation, ActivationResult, LiveAd
 from approvals.models_outgoing import AccountImage, WriteMark, WriteStop
+from approvals.models_review import Seen
 from approvals.states import PAST_PUSHES, PushState, StepState, VariantStatus
 from integrations.models import PushTarget
 from leadmetrics.tenancy.models import Tenant, User
@@ -28,6 +29,7 @@ __all__ = [
     "Proposal",
     "Push",
     "PushStep",
+    "Seen",
     "VariantRevision",
     "WriteMark",
     "WriteStop",

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from approvals.models import AdVariant, Decision, LinkCheck, Push, VariantRevision, WriteStop
+from approvals.models import AdVariant, Decision, LinkCheck, Push, Seen, VariantRevision, WriteStop
 from approvals.models_links import hash_link
 from approvals.states import PAST_PUSHES, PushState, VariantStatus
 from leadmetrics.audit.models import AuditEntry
@@ -70,11 +70,23 @@ class QueueFilter:
         return fits
 
 
-def variants_to_review(tenant: Tenant, narrow: QueueFilter | None = None) -> QuerySet[AdVariant]:
-    """What waits for a decision, oldest first."""
+def variants_to_review(
+    tenant: Tenant, narrow: QueueFilter | None = None, user: User | None = None
+) -> QuerySet[AdVariant]:
+    """What waits for a decision, oldest first.
+
+    With ``user`` each says whether this person has seen it (``is_seen``, ``is_marked``).
+    """
     waiting = variants_with_content(tenant.pk).filter(status=VariantStatus.PROPOSED)
     if narrow:
         waiting = waiting.filter(narrow.condition)
+    if user:
+        drawn = Seen.objects.filter(
+            user=user, variant=OuterRef("pk"), content_hash=OuterRef("head__content_hash")
+        )
+        waiting = waiting.annotate(
+            is_seen=Exists(drawn), is_marked=Exists(drawn.filter(is_selected=True))
+        )
     return waiting.order_by("queue_at", "pk")
 
 

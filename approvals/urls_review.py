@@ -2,12 +2,14 @@
 
 from django.urls import path
 
+from approvals import views_bulk, views_waiting
 from approvals import views_review as views
-from approvals import views_waiting
 
 app_name = "review"
 urlpatterns = [
     path("", views.queue, name="queue"),
+    path("together/", views_bulk.bulk, name="bulk"),
+    path("<uuid:variant_id>/select/", views_bulk.select, name="select"),
     path("images/<str:sha256>/", views.image, name="image"),
     path("<uuid:variant_id>/", views.variant, name="variant"),
     path("<uuid:variant_id>/approve/", views.approve, name="approve"),

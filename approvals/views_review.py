@@ -44,7 +44,7 @@ from leadmetrics.tenancy.models import Role
 def queue(request: TenantRequest, tenant: str) -> HttpResponse:
     """The list; on a desk with the first ad opened beside it."""
     desk = Desk.read(request.tenant, request.GET)
-    waiting = selectors.variants_to_review(request.tenant, desk.narrow)
+    waiting = selectors.variants_to_review(request.tenant, desk.narrow, request.user)
     window = window_from(waiting, request.GET.get("start", ""))
     return answer(request, desk, window, is_open=False)
 

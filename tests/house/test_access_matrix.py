@@ -48,6 +48,8 @@ TENANT_ROUTES: dict[str, tuple[Role, tuple[str, ...]]] = {
     "review:edit": (REVIEWER, FORM),
     "review:withdraw": (REVIEWER, WRITE),
     "review:changes": (REVIEWER, WRITE),
+    "review:bulk": (REVIEWER, FORM),
+    "review:select": (REVIEWER, WRITE),
     "review:undo": (REVIEWER, WRITE),
     "review:defer": (REVIEWER, WRITE),
     "review:reopen": (REVIEWER, WRITE),

@@ -1,0 +1,121 @@
+"""Deciding several ads at once: what this person has seen, each shown once more in words."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from approvals import selectors
+from approvals.access import access_variant
+from approvals.answers import Notice, open_desk
+from approvals.desk import Desk, live_hash
+from approvals.forms import RejectForm, ShownForm
+from approvals.models import Decision
+from approvals.services.bulk import MOST, BulkResult, decide_seen
+from approvals.services.seen import seen_by, select_variant
+from leadmetrics.errors import StateConflict
+from leadmetrics.htmx import announce, is_fragment
+from leadmetrics.tenancy.access import role_required
+from leadmetrics.tenancy.middleware import TenantRequest
+from leadmetrics.tenancy.models import Role
+
+UNSEEN_NAMED = 20
+
+
+@require_POST
+@role_required(Role.REVIEWER)
+def select(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
+    """Mark the open ad for a bulk act, or take the mark away."""
+    form = ShownForm(request.POST)
+    form.full_clean()
+    try:
+        is_marked = select_variant(
+            actor=request.actor, variant_id=variant_id, shown_hash=form.shown_hash
+        )
+    except StateConflict as exc:
+        shown = access_variant(actor=request.actor, variant_id=variant_id)
+        return open_desk(
+            request, shown, notice=Notice("warn", "Not marked", exc.user_message), status=409
+        )
+    shown = access_variant(actor=request.actor, variant_id=variant_id)
+    words = "Marked." if is_marked else "No longer marked."
+    url = Desk.read(request.tenant, request.GET).url("variant", shown)
+    if not is_fragment(request):
+        return redirect(url)
+    return announce(open_desk(request, shown), words, url=url)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@role_required(Role.REVIEWER)
+def bulk(request: TenantRequest, tenant: str) -> HttpResponse:
+    """What this person has seen and not decided yet; then what was decided and what was not."""
+    if request.method == "POST":
+        form = RejectForm(request.POST)
+        wants_no = "reason" in request.POST
+        if not wants_no or form.is_valid():
+            result = decide_seen(
+                actor=request.actor,
+                shown=_chosen(request.POST),
+                reason_code=form.cleaned_data["reason"] if wants_no else "",
+                comment=form.cleaned_data["comment"] if wants_no else "",
+            )
+            return _result(request, result, "Rejected" if wants_no else "Approved")
+    return _choose(request)
+
+
+def _choose(request: TenantRequest) -> HttpResponse:
+    desk = Desk.read(request.tenant, request.GET)
+    waiting = selectors.variants_to_review(request.tenant, desk.narrow)
+    rows = list(waiting.filter(seen__user=request.user).distinct()[:MOST])
+    seen = seen_by(request.user.pk, rows)
+    selected = {pk for pk, row in seen.items() if row.is_selected}
+    ready = [row for row in rows if row.pk in (selected or seen)]
+    changed = [row for row in rows if row.pk not in seen]
+    unseen = waiting.exclude(pk__in=[row.pk for row in rows])
+    return _page(
+        request,
+        {
+            "ready": [(row, live_hash(row)) for row in ready],
+            "is_selection": bool(selected),
+            "changed": changed,
+            "unseen": list(unseen[:UNSEEN_NAMED]),
+            "unseen_count": unseen.count(),
+            "desk_url": desk.url(),
+            "url": request.get_full_path(),
+            "reasons": Decision.Reason.choices,
+        },
+    )
+
+
+def _result(request: TenantRequest, result: BulkResult, verb: str) -> HttpResponse:
+    desk = Desk.read(request.tenant, request.GET)
+    return _page(
+        request,
+        {
+            "result": result,
+            "verb": verb,
+            "decided": [(row, desk.url("variant", row)) for row in result.decided],
+            "left_out": [(one, desk.url("variant", one.variant)) for one in result.left_out],
+            "desk_url": desk.url(),
+        },
+    )
+
+
+def _page(request: TenantRequest, context: dict[str, Any]) -> HttpResponse:
+    return render(request, "approvals/bulk.html", context)
+
+
+def _chosen(posted: QueryDict) -> dict[UUID, str]:
+    """The ticked rows, each as "<id>:<hash>"; nonsense counts as nothing."""
+    chosen = {}
+    for text in posted.getlist("ad"):
+        pk, _, shown_hash = text.partition(":")
+        try:
+            chosen[UUID(pk)] = shown_hash[:64]
+        except ValueError:
+            continue
+    return chosen

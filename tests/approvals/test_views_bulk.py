@@ -1,0 +1,147 @@
+"""Deciding several ads at once: only what this person had on the screen, the rest with why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from approvals.models import AdVariant, Decision, Seen
+from approvals.services.review import approve_variant, edit_variant, reject_variant
+from approvals.states import VariantStatus
+from tests.approvals.conftest import COPY, propose
+from tests.approvals.pages import HTMX, live_hash, review, shown, words
+from tests.builders import client_for
+
+
+@pytest.fixture
+def as_ben(ben):
+    return client_for(ben)
+
+
+@pytest.fixture
+def ads(agent, target):
+    names = ("One", "Two", "Three", "Four", "Five")
+    return [propose(agent, target, replace(COPY, headline=name)) for name in names]
+
+
+def picked(*variants) -> dict[str, list[str]]:
+    return {"ad": [f"{one.pk}:{live_hash(one)}" for one in variants]}
+
+
+def status(variant) -> str:
+    return AdVariant.objects.get(pk=variant.pk).status
+
+
+def test_a_card_is_noted_when_it_is_drawn_and_not_when_it_is_fetched_ahead(as_ben, ben, ads):
+    as_ben.get(review("variant", ads[0]), headers={**HTMX, "X-Prefetch": "1"})
+    as_ben.get(review("queue"))
+    assert not Seen.objects.exists()
+    as_ben.get(review("variant", ads[0]), headers=HTMX)
+    as_ben.get(review("variant", ads[0]))
+    row = Seen.objects.get()
+    assert (row.variant_id, row.user_id, row.content_hash) == (
+        ads[0].pk,
+        ben.user_id,
+        live_hash(ads[0]),
+    )
+
+
+def test_only_what_was_on_the_screen_is_approved(as_ben, ben, rita, ads):
+    one, two, three, four, five = ads
+    for variant in (one, two, three, four):
+        as_ben.get(review("variant", variant))
+    edit_variant(
+        actor=rita,
+        variant_id=two.pk,
+        shown_hash=live_hash(two),
+        copy=replace(COPY, headline="Two, edited"),
+    )
+    page = as_ben.get(review("bulk"))
+    assert "the remaining 3 I have seen" in words(page)
+    assert "It changed since you had it on your screen" in words(page)
+    assert "You have not had it on your screen" in words(page)
+    asked = picked(one, two, three, four, five)  # more than the page offers
+    reject_variant(
+        actor=rita,
+        variant_id=four.pk,
+        shown_hash=live_hash(four),
+        reason_code=Decision.Reason.DUPLICATE,
+    )
+    answer = words(as_ben.post(review("bulk"), asked))
+    assert "Approved: 2" in answer
+    assert "Left out: 3" in answer
+    assert answer.count("You have not had exactly this text on your screen.") == 2
+    assert [status(one) for one in ads] == [
+        VariantStatus.APPROVED,
+        VariantStatus.PROPOSED,
+        VariantStatus.APPROVED,
+        VariantStatus.REJECTED,
+        VariantStatus.PROPOSED,
+    ]
+    assert four.decisions.get().reviewer_id == rita.user_id
+
+
+def test_what_changes_after_the_page_was_drawn_is_left_out(as_ben, rita, ads):
+    as_ben.get(review("variant", ads[0]))
+    asked = picked(ads[0])
+    edit_variant(
+        actor=rita,
+        variant_id=ads[0].pk,
+        shown_hash=live_hash(ads[0]),
+        copy=replace(COPY, headline="New"),
+    )
+    assert "Left out: 1" in words(as_ben.post(review("bulk"), asked))
+    assert status(ads[0]) == VariantStatus.PROPOSED
+
+
+def test_somebody_elses_screen_does_not_count(as_ben, rita, ads):
+    client_for(rita).get(review("variant", ads[0]))
+    assert "Left out: 1" in words(as_ben.post(review("bulk"), picked(ads[0])))
+    assert status(ads[0]) == VariantStatus.PROPOSED
+
+
+def test_marked_ones_are_offered_first_and_rejected_together(as_ben, ads):
+    for variant in ads[:3]:
+        as_ben.get(review("variant", variant))
+    for variant in ads[:2]:
+        as_ben.post(review("select", variant), shown(variant))
+    page = as_ben.get(review("bulk"))
+    assert [row.pk for row, _ in page.context["ready"]] == [ads[0].pk, ads[1].pk]
+    as_ben.post(review("bulk"), {**picked(*ads[:2]), "reason": "off_brand", "comment": "No."})
+    assert [status(one) for one in ads[:3]] == ["rejected", "rejected", "proposed"]
+
+
+def test_a_mark_can_be_taken_away_and_needs_the_present_text(as_ben, rita, ads):
+    as_ben.get(review("variant", ads[0]))
+    before = shown(ads[0])
+    for expected in (True, False):
+        as_ben.post(review("select", ads[0]), before)
+        assert Seen.objects.get().is_selected is expected
+    edit_variant(
+        actor=rita,
+        variant_id=ads[0].pk,
+        shown_hash=live_hash(ads[0]),
+        copy=replace(COPY, headline="New"),
+    )
+    assert as_ben.post(review("select", ads[0]), before).status_code == 409
+
+
+def test_nonsense_counts_as_nothing(as_ben, ads):
+    answer = as_ben.post(review("bulk"), {"ad": ["", "x:y", f"{ads[0].pk}", "\x00:1"]})
+    assert answer.status_code == 200
+    assert [status(one) for one in ads] == [VariantStatus.PROPOSED] * 5
+
+
+def test_an_earlier_decision_is_never_overwritten(as_ben, ben, rita, ads):
+    as_ben.get(review("variant", ads[0]))
+    approve_variant(actor=rita, variant_id=ads[0].pk, shown_hash=live_hash(ads[0]))
+    as_ben.post(review("bulk"), {**picked(ads[0]), "reason": "off_brand"})
+    assert ads[0].decisions.get().verdict == Decision.Verdict.APPROVED
+
+
+def test_the_page_needs_few_queries(as_ben, agent, target, ads, django_assert_max_num_queries):
+    for variant in ads:
+        as_ben.get(review("variant", variant))
+    with django_assert_max_num_queries(11):
+        as_ben.get(review("bulk"))
