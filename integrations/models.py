@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -51,6 +52,23 @@ class Integration(models.Model):
         REVOKED = "revoked", "Access withdrawn at Facebook"
         DISCONNECTED = "disconnected", "Disconnected"
 
+    class Trouble(models.TextChoices):
+        """What the last check of the grant found; the status alone says whether it is used."""
+
+        NOT_EXTENDED = "not_extended", "Meta did not extend it"
+        APP_REMOVED = "app_removed", "The app was removed at Facebook"
+        PASSWORD_CHANGED = "password_changed", "The Facebook password changed"
+        SIGNED_OUT = "signed_out", "All sign-ins were ended"
+        CHECKPOINT = "checkpoint", "Facebook asks the person to confirm"
+        ROLE_LOST = "role_lost", "A role on the Page was lost"
+        DATA_ACCESS = "data_access", "The access to data ended"
+        WRONG_PERSON = "wrong_person", "The token is somebody else's"
+        UNDECRYPTABLE = "undecryptable", "Cannot be decrypted"
+        APP_SETTINGS = "app_settings", "Meta refuses the app's id or secret"
+        APP_OFF = "app_off", "Meta has switched the app off"
+        VERSION = "version", "The API version has ended"
+        UNREACHABLE = "unreachable", "Meta did not answer"
+
     USABLE: ClassVar = (Status.CONNECTED, Status.EXPIRING)
     # How long a disconnected grant is tried to be withdrawn at Meta, too.
     WITHDRAW_WITHIN: ClassVar = timedelta(days=1)
@@ -70,6 +88,10 @@ class Integration(models.Model):
     connected_at = models.DateTimeField()
     last_checked_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=300, blank=True)
+    trouble = models.CharField(max_length=20, choices=Trouble.choices, blank=True)
+    trouble_since = models.DateTimeField(null=True, blank=True)
+    # A business's own token, which no person's password or sign-in touches.
+    is_system_user = models.BooleanField(default=False)
     # Counts every change of the token, so that a slow refresh cannot overwrite a newer one.
     version = models.PositiveIntegerField(default=1)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -97,6 +119,17 @@ class Integration(models.Model):
     def token_expires_at(self) -> datetime | None:
         """When the token ends; None means it does not end by itself."""
         return self.defaults.token_expires_at
+
+    @property
+    def works_until(self) -> datetime | None:
+        """The first of the two ends; None when neither the token nor the data access ends."""
+        ends = [end for end in (self.token_expires_at, self.data_access_expires_at) if end]
+        return min(ends, default=None)
+
+    @property
+    def missing_scope_names(self) -> list[str]:
+        """The permissions we ask for and do not have."""
+        return [name for name in settings.META_SCOPES if name not in self.granted_scopes]
 
     @property
     def is_held_by_meta(self) -> bool:
@@ -148,6 +181,15 @@ class AdAccount(models.Model):
     conversion_action_type = models.CharField(
         max_length=80, blank=True, help_text="Empty: the first present of our usual three."
     )
+    # The person's own tasks there, in Meta's words: MANAGE, ADVERTISE, ANALYZE, DRAFT.
+    user_tasks = models.JSONField(default=list)
+    # What new push targets of this account start with.
+    default_page = models.ForeignKey(
+        "Page", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    use_instagram = models.BooleanField(default=False)
+    default_link = models.URLField(max_length=1000, blank=True)
+    url_tags = models.CharField(max_length=500, blank=True)
     gone_at = models.DateTimeField(null=True, blank=True)
     insights_complete_at = models.DateTimeField(null=True, blank=True)
 
@@ -226,6 +268,10 @@ class AdSet(AdObject):
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="ad_sets")
     ad_set_id = models.CharField(max_length=32)
     is_dynamic_creative = models.BooleanField(default=False)
+    # Ads in it that count against Meta's limit of 50; NULL until they were counted.
+    ad_count = models.PositiveIntegerField(null=True, blank=True)
+    # Whether beneficiary and payer are named, which ads shown in the EU need.
+    names_advertiser = models.BooleanField(default=False)
 
     class Meta:
         constraints = [

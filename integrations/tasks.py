@@ -13,6 +13,7 @@ from integrations.services import (
     revoke,
     runs,
     tokens,
+    warnings,
 )
 
 
@@ -59,13 +60,18 @@ def prune_readings() -> None:
 
 
 def refresh_token(integration_id: str) -> None:
-    """Try to extend one grant."""
+    """Look at one grant, and extend it if it ends soon."""
     tokens.refresh(integration_id=UUID(integration_id))
 
 
 def refresh_tokens() -> None:
-    """Try to extend every grant that is due."""
+    """Look at every grant that is due."""
     tokens.refresh_due()
+
+
+def warn_in_time() -> None:
+    """Tell the people concerned of every grant that ends soon."""
+    warnings.warn_in_time()
 
 
 def revoke_grant(integration_id: str) -> None:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from integrations.models import AdAccount, Integration
+from integrations.token_states import Owner, state_of
 from leadmetrics.tenancy.models import Tenant
 
 # What a permission is for, and what does not work without it.
@@ -31,7 +32,6 @@ SCOPES: Mapping[str, tuple[str, str]] = {
     ),
     "pages_manage_ads": ("Create ads for your Pages", "Ads for your Pages may be refused."),
 }
-ENDLESS = "This access does not end by itself."
 _OTHER_SCOPE = ("Needed by this installation", "Something may not work.")
 _STATUS_NOTES: Mapping[int, str] = {
     AdAccount.AccountStatus.DISABLED: "Meta has disabled it. Performance can be read, but no ad "
@@ -58,11 +58,17 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a grant is, in words: what is so, and what helps. ``action`` labels the button."""
+    """How a grant is, in words: what is so, what helps, and whose turn it is.
 
+    ``action`` labels the button.
+    """
+
+    code: str
     tone: str
     label: str
     sentence: str
+    owner: str
+    next_step: str
     action: str = "Reconnect"
     is_urgent: bool = False
 
@@ -81,48 +87,28 @@ def missing_scopes(integration: Integration) -> list[Scope]:
     return [scope for scope in asked_scopes(integration) if not scope.granted]
 
 
-def health_of(integration: Integration) -> Health:
+def health_of(integration: Integration, now: datetime | None = None) -> Health:
     """The grant's state in words, its dates in the tenant's timezone."""
-    who, ends = integration.meta_user_name, integration.token_expires_at
-    day = _day(ends, integration.tenant) if ends else ""
-    match integration.status:
-        case Integration.Status.DISCONNECTED:
-            return Health("neutral", "Disconnected", _disconnected(integration), "Connect again")
-        case Integration.Status.REVOKED:
-            return Health(
-                "bad",
-                "Access withdrawn",
-                f"Facebook says that {who} withdrew the access: the app was removed, the password "
-                "changed, or all sign-ins were ended. Reports stand still and approved ads wait "
-                f"until {who} reconnects; nothing is lost.",
-                is_urgent=True,
-            )
-        case Integration.Status.NEEDS_RECONNECT:
-            reason = integration.last_error or "Facebook no longer accepts this connection."
-            return Health(
-                "bad",
-                "Needs reconnecting",
-                f"{reason} Reports stand still and approved ads wait until then; nothing is lost.",
-                is_urgent=True,
-            )
-        case Integration.Status.EXPIRED:
-            return _ended(who, day)
-    if ends is not None and ends <= timezone.now():
-        return _ended(who, day)
-    if ends is not None and integration.status == Integration.Status.EXPIRING:
-        left = (ends - timezone.now()).days
-        when = f"in {left} days" if left > 1 else "tomorrow" if left else "today"
-        return Health(
-            "warn",
-            "Ends soon",
-            f"Ends {when}, on {day}. It needs {who}'s click by then, or reports stand still and "
-            "approved ads wait.",
-            is_urgent=True,
-        )
-    until = f"Good until {day}; needs {who}'s click by then." if day else ENDLESS
-    if missing_scopes(integration):
-        return Health("warn", "Works in part", until)
-    return Health("good", "Working", until)
+    now = now or timezone.now()
+    state = state_of(integration, now)
+    ends = _end_meant(state.code, integration)
+    day = day_of(ends, integration.tenant) if ends else ""
+    words = {
+        "who": integration.meta_user_name,
+        "day": day,
+        "on": f" on {day}" if day else "",
+        "when": _when(ends, now) if ends else "",
+    }
+    return Health(
+        code=state.code,
+        tone=state.tone,
+        label=state.label.format(**words),
+        sentence=state.means.format(**words),
+        owner=_owner(state.owner, integration),
+        next_step=state.next_step.format(**words),
+        action=state.action,
+        is_urgent=state.is_urgent,
+    )
 
 
 def status_note(account: AdAccount) -> str:
@@ -132,29 +118,24 @@ def status_note(account: AdAccount) -> str:
     return _STATUS_NOTES.get(account.account_status, _OTHER_STATUS)
 
 
-def _disconnected(integration: Integration) -> str:
-    erased = "The access was erased here; figures and history stay."
-    if not integration.is_held_by_meta:
-        return erased
-    if integration.is_being_withdrawn:
-        return f"{erased} It is being withdrawn at Facebook, too."
-    return (
-        f"{erased} Facebook did not confirm that it dropped it, too: {integration.meta_user_name} "
-        "can remove the app there under Settings, Business integrations."
-    )
-
-
-def _ended(who: str, day: str) -> Health:
-    on = f" on {day}" if day else ""
-    return Health(
-        "bad",
-        "Ended",
-        f"Ended{on}. Reports stand still and approved ads wait until {who} reconnects; "
-        "nothing is lost.",
-        is_urgent=True,
-    )
-
-
-def _day(when: datetime, tenant: Tenant) -> str:
+def day_of(when: datetime, tenant: Tenant) -> str:
+    """A day as the tenant writes it, in its timezone."""
     local = timezone.localtime(when, ZoneInfo(tenant.timezone))
     return f"{local.day} {local:%b %Y}"
+
+
+def _end_meant(code: str, integration: Integration) -> datetime | None:
+    if code in ("data_access_soon", "data_access_ended"):
+        return integration.data_access_expires_at
+    if code in ("expired", "ends_soon", "not_extended"):
+        return integration.token_expires_at
+    return integration.works_until
+
+
+def _owner(owner: Owner, integration: Integration) -> str:
+    return integration.meta_user_name if owner == Owner.PERSON else str(owner)
+
+
+def _when(ends: datetime, now: datetime) -> str:
+    left = (ends - now).days
+    return f"in {left} days" if left > 1 else "tomorrow" if left else "today"

@@ -94,6 +94,11 @@ META_OAUTH_DIALOG_URL = _text(
     "META_OAUTH_DIALOG_URL",
     (SANDBOX_URL if SANDBOX else "https://www.facebook.com") + f"/{META_API_VERSION}/dialog/oauth",
 )
+# "<id>" of a configuration for people, "<id>:system_user" of one for a business's own tokens.
+_login_config, _, _login_kind = _text("META_LOGIN_CONFIG_ID").partition(":")
+if (_login_config and not _login_config.isdigit()) or _login_kind not in ("", "system_user"):
+    raise ImproperlyConfigured("META_LOGIN_CONFIG_ID must look like 123 or 123:system_user.")
+META_LOGIN_CONFIG_ID, META_LOGIN_IS_SYSTEM_USER = _login_config, bool(_login_kind)
 META_SCOPES = _list(
     "META_SCOPES",
     [

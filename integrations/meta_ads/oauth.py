@@ -30,16 +30,24 @@ def authorize_url(
     state: str,
     scopes: Sequence[str],
     rerequest: bool = False,
+    config_id: str = "",
+    is_system_user: bool = False,
 ) -> str:
-    """Where the person is sent. ``rerequest`` asks again for what was declined before."""
+    """Where the person is sent. ``rerequest`` asks again for what was declined before.
+
+    A login configuration replaces the scopes; one that issues system-user tokens says so.
+    """
     # Facebook Login: Manually Build a Login Flow
     query = {
         "client_id": config.app_id,
         "redirect_uri": redirect_uri,
         "state": state,
         "response_type": "code",
-        "scope": ",".join(scopes),
+        **({"config_id": config_id} if config_id else {"scope": ",".join(scopes)}),
     }
+    if config_id and is_system_user:
+        # Facebook Login for Business: without it such a configuration answers with a token.
+        query["override_default_response_type"] = "true"
     if rerequest:
         query["auth_type"] = "rerequest"
     return f"{config.dialog_url}?{urlencode(query)}"
@@ -51,11 +59,18 @@ def exchange_code(transport: Transport, *, code: str, redirect_uri: str) -> Toke
     return _grant(transport, {"redirect_uri": redirect_uri, "code": code})
 
 
-def exchange_long_lived(transport: Transport, token: AccessToken) -> TokenGrant:
-    """A long-lived token. For one that is long-lived already the clock may just run on."""
-    # Facebook Login: Long-Lived Access Tokens
+def exchange_long_lived(
+    transport: Transport, token: AccessToken, *, is_system_user: bool = False
+) -> TokenGrant:
+    """A long-lived token. For a person's that is long-lived already the clock may just run on.
+
+    A system user's 60-day token is renewed, and the old one lives to its own end.
+    """
+    # Facebook Login: Long-Lived Access Tokens; Business Manager API: System Users
+    renew = {"set_token_expires_in_60_days": "true"} if is_system_user else {}
     return _grant(
-        transport, {"grant_type": "fb_exchange_token", "fb_exchange_token": token.reveal()}
+        transport,
+        {"grant_type": "fb_exchange_token", "fb_exchange_token": token.reveal(), **renew},
     )
 
 

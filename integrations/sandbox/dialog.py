@@ -30,6 +30,7 @@ _ASKED = (
     "response_type",
     "scope",
     "config_id",
+    "override_default_response_type",
     "auth_type",
     "display",
 )
@@ -137,7 +138,10 @@ def _decide(
     kind = asked["response_type"] or "code"
     answer = {}
     if "code" in kind.split() or kind == "granted_scopes":
-        answer["code"] = tokens.issue_code(world, user, asked["redirect_uri"])
+        wants_system = asked["config_id"] and asked["override_default_response_type"] == "true"
+        answer["code"] = tokens.issue_code(
+            world, user, asked["redirect_uri"], "system" if wants_system else ""
+        )
     if "granted_scopes" in kind:
         answer["granted_scopes"] = ",".join(["public_profile", *granted])
         answer["denied_scopes"] = ",".join(declined)

@@ -32,7 +32,11 @@ def access_token(world: World, raw: Mapping[str, str]) -> dict[str, Any]:
     if kind == "fb_exchange_token":
         if not raw.get("fb_exchange_token"):
             raise invalid("The parameter fb_exchange_token is required", "fb_exchange_token")
-        row, seconds = tokens.exchange(world, raw["fb_exchange_token"])
+        row, seconds = tokens.exchange(
+            world,
+            raw["fb_exchange_token"],
+            renew=raw.get("set_token_expires_in_60_days") == "true",
+        )
         return _grant(row["token"], seconds)
     if kind not in ("", "authorization_code"):
         raise invalid("Param grant_type is not supported.", "grant_type")

@@ -14,6 +14,8 @@ from integrations.sandbox.world import World
 
 SHORT_SECONDS = 5_400
 LONG_SECONDS = 5_183_990
+# A business's own tokens: without an end, or for 60 days and renewable (fact sheet 2.5).
+SYSTEM_KINDS = ("system", "system60")
 DATA_ACCESS_SECONDS = 90 * 86_400
 CODE_SECONDS = 600
 KNOWN_SCOPES = frozenset(
@@ -90,18 +92,19 @@ def log_in(world: World, user: str, granted: list[str], declined: list[str]) -> 
     save_grant(world, user, {**record, "scopes": scopes, "login": int(world.now())})
 
 
-def issue_code(world: World, user: str, redirect_uri: str) -> str:
-    """A code for one exchange within ten minutes."""
+def issue_code(world: World, user: str, redirect_uri: str, kind: str = "") -> str:
+    """A code for one exchange within ten minutes; `kind` of token, else as the setting says."""
     code = "AQ" + secrets.token_hex(48)
-    row = {"user": user, "redirect_uri": redirect_uri, "made": int(world.now()), "used": False}
+    made = int(world.now())
+    row = {"user": user, "redirect_uri": redirect_uri, "made": made, "used": False, "kind": kind}
     world.journal.put("codes", code, row)
     return code
 
 
 def issue_token(world: World, user: str, kind: str, *, page: str = "") -> Node:
-    """A fresh token: short, long, never (expires) or page."""
+    """A fresh token: short, long, never (expires), page, system or system60."""
     now = int(world.now())
-    life = {"short": SHORT_SECONDS, "long": LONG_SECONDS}.get(kind, 0)
+    life = {"short": SHORT_SECONDS, "long": LONG_SECONDS, "system60": LONG_SECONDS}.get(kind, 0)
     login = grant(world, user)["login"] or now
     row = {
         "token": ("EAAPage" if page else "EAAStandIn") + secrets.token_hex(40),
@@ -110,7 +113,7 @@ def issue_token(world: World, user: str, kind: str, *, page: str = "") -> Node:
         "page": page,
         "issued_at": now,
         "expires_at": now + life if life else 0,
-        "data_access_expires_at": login + DATA_ACCESS_SECONDS,
+        "data_access_expires_at": 0 if kind in SYSTEM_KINDS else login + DATA_ACCESS_SECONDS,
         "dead": None,
     }
     world.journal.put("tokens", str(row["token"]), row)
@@ -141,16 +144,21 @@ def redeem_code(world: World, code: str, redirect_uri: str) -> Node:
     if world.now() - row["made"] > CODE_SECONDS:
         raise _code_error(36007, "This authorization code has expired.")
     world.journal.put("codes", code, {**row, "used": True})
-    return issue_token(world, row["user"], str(world.setting("code_grants")))
+    return issue_token(world, row["user"], row.get("kind") or str(world.setting("code_grants")))
 
 
 def _code_error(subcode: int | None, message: str) -> GraphError:
     return GraphError(100, message, subcode=subcode, challenge="invalid_code")
 
 
-def exchange(world: World, token: str) -> tuple[Node, int | None]:
-    """A long-lived token and its seconds: 60 days for a short one, the rest for a long one."""
+def exchange(world: World, token: str, *, renew: bool = False) -> tuple[Node, int | None]:
+    """A long-lived token and its seconds: 60 days for a short one, the rest for a long one.
+
+    With `renew`, a system user's 60-day token begins anew; the old one keeps its own end.
+    """
     row = check_token(world, token)
+    if row["kind"] == "system60" and renew:
+        return issue_token(world, row["user"], "system60"), LONG_SECONDS
     if row["kind"] == "short":
         return issue_token(world, row["user"], "long"), LONG_SECONDS
     if not row["expires_at"]:
@@ -173,7 +181,7 @@ def check_token(world: World, token: str) -> Node:
         raise dead_token(row["dead"], world.app_id)
     if row["expires_at"] and row["expires_at"] <= world.now():
         raise dead_token(463, world.app_id)
-    if row["data_access_expires_at"] <= world.now():
+    if row["data_access_expires_at"] and row["data_access_expires_at"] <= world.now():
         raise dead_token(493, world.app_id)
     return row
 
@@ -212,6 +220,12 @@ def _proof_error(message: str) -> GraphError:
     return GraphError(100, message, kind="GraphMethodException")
 
 
+def _type(row: Node) -> str:
+    if row["page"]:
+        return "PAGE"
+    return "SYSTEM_USER" if row["kind"] in SYSTEM_KINDS else "USER"
+
+
 def describe(world: World, token: str) -> dict[str, Any]:
     """The `data` of `/debug_token` for any token text."""
     row = world.journal.table("tokens").get(token)
@@ -229,7 +243,7 @@ def describe(world: World, token: str) -> dict[str, Any]:
         granular.append(entry)
     data: dict[str, Any] = {
         "app_id": world.app_id,
-        "type": "PAGE" if row["page"] else "USER",
+        "type": _type(row),
         "application": "Leadmetrics (local)",
         "is_valid": True,
         "issued_at": row["issued_at"],

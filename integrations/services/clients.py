@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.db import transaction
 
 from integrations.meta_ads.client import MetaAdsClient
-from integrations.meta_ads.errors import MetaError, MetaTokenError
 from integrations.meta_ads.transport import Observer, Transport, make_session
 from integrations.meta_ads.types import AccessToken, MetaConfig
 from integrations.models import Integration
 from leadmetrics import crypto
-from leadmetrics.audit.log import record
 from leadmetrics.errors import LeadmetricsError
-from leadmetrics.tenancy.actors import system
 
 # One session per process; its pool is as large as the threads that may use it.
 _session = make_session(pool_size=32)
-
-# Error Codes: 190 with these subcodes says that the person or a security event withdrew the grant.
-_REVOKED_SUBCODES = (458, 460, 467)
-_EXPIRED_SUBCODES = (463,)
 
 
 class NotConnected(LeadmetricsError):
@@ -66,41 +58,6 @@ def seal_token(integration: Integration, token: AccessToken) -> None:
 def open_token(integration: Integration) -> AccessToken:
     """The token in clear, for the length of a call. Raises crypto.CannotDecrypt."""
     return AccessToken(crypto.unseal(integration.api_key, place=_place(integration)))
-
-
-def note_failure(integration: Integration, exc: MetaError) -> None:
-    """Write down what a failed call says about the grant itself.
-
-    Only a token error changes its state; a throttle, an outage or a wrong app secret says nothing
-    about the person's consent.
-    """
-    if not isinstance(exc, MetaTokenError):
-        return
-    status = _status_after(exc.meta_subcode)
-    with transaction.atomic():
-        changed = (
-            Integration.objects.filter(
-                pk=integration.pk, version=integration.version, status__in=Integration.USABLE
-            )
-            .exclude(status=status)
-            .update(status=status, last_error=exc.user_message)
-        )
-        integration.status = status
-        if changed:
-            record(
-                system(integration.tenant_id),
-                "integration.lost",
-                integration,
-                {"status": status, "code": exc.meta_code, "subcode": exc.meta_subcode},
-            )
-
-
-def _status_after(subcode: int | None) -> Integration.Status:
-    if subcode in _REVOKED_SUBCODES:
-        return Integration.Status.REVOKED
-    if subcode in _EXPIRED_SUBCODES:
-        return Integration.Status.EXPIRED
-    return Integration.Status.NEEDS_RECONNECT
 
 
 def _place(integration: Integration) -> str:

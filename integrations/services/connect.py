@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -15,6 +15,7 @@ from integrations.access import access_integration
 from integrations.meta_ads import oauth
 from integrations.meta_ads.client import MetaAdsClient
 from integrations.meta_ads.errors import ErrorKind, MetaError
+from integrations.meta_ads.transport import Transport
 from integrations.meta_ads.types import AccessToken, Me, TokenInfo
 from integrations.metadata import IntegrationMetadata
 from integrations.models import Integration
@@ -22,13 +23,15 @@ from integrations.services.catalog import request_catalog
 from integrations.services.clients import meta_config, meta_transport, seal_token
 from integrations.services.insights import request_pull
 from integrations.services.runs import stop_runs
+from integrations.token_states import SOON
 from leadmetrics import queue
 from leadmetrics.audit.log import record
 from leadmetrics.errors import LeadmetricsError
 from leadmetrics.tenancy.actors import Actor, require_role
 from leadmetrics.tenancy.models import Role, Tenant
 
-EXPIRING_WITHIN = timedelta(days=7)
+# debug_token: what a business's own token says of its kind.
+SYSTEM_USER = "SYSTEM_USER"
 # Facebook Login, Manually Build a Login Flow: a code works once.
 _CODE_USED = (100, 36009)
 
@@ -79,6 +82,8 @@ def start_connect(*, actor: Actor, state: str, rerequest: bool = False) -> str:
         state=state,
         scopes=settings.META_SCOPES,
         rerequest=rerequest,
+        config_id=settings.META_LOGIN_CONFIG_ID,
+        is_system_user=settings.META_LOGIN_IS_SYSTEM_USER,
     )
 
 
@@ -110,7 +115,7 @@ def disconnect(*, actor: Actor, integration_id: UUID) -> Integration:
             return integration
         integration.api_key = ""
         integration.status = Integration.Status.DISCONNECTED
-        integration.last_error = ""
+        integration.last_error = integration.trouble = ""
         integration.last_checked_at = timezone.now()
         integration.lease_until = None
         integration.version += 1
@@ -127,9 +132,11 @@ def _obtain_grant(code: str) -> Grant:
     transport = meta_transport()
     try:
         short = oauth.exchange_code(transport, code=code, redirect_uri=redirect_uri())
-        token = oauth.exchange_long_lived(transport, short.token).token
+        token = short.token
+        if not settings.META_LOGIN_IS_SYSTEM_USER:  # a business's own token is long-lived already
+            token = oauth.exchange_long_lived(transport, token).token
         info = oauth.inspect_token(transport, token)
-        permissions = oauth.granted_permissions(transport, token)
+        permissions = _permissions(transport, token, info)
         me = MetaAdsClient(transport, token).me()
     except MetaError as exc:
         raise _failed(exc) from None
@@ -138,6 +145,12 @@ def _obtain_grant(code: str) -> Grant:
     granted = tuple(sorted(name for name, state in permissions.items() if state == "granted"))
     declined = tuple(scope for scope in settings.META_SCOPES if scope not in granted)
     return Grant(token, info, me, granted, declined)
+
+
+def _permissions(transport: Transport, token: AccessToken, info: TokenInfo) -> Mapping[str, str]:
+    if info.type == SYSTEM_USER:  # it has no list of its own; its scopes stand in the read-back
+        return dict.fromkeys(info.scopes, "granted")
+    return oauth.granted_permissions(transport, token)
 
 
 def _failed(exc: MetaError) -> ConnectFailed:
@@ -174,8 +187,9 @@ def _store(actor: Actor, grant: Grant) -> Integration:
     integration.data_access_expires_at = grant.info.data_access_expires_at
     integration.connected_by_id = actor.user_id  # type: ignore[assignment]  # an admin is human
     integration.connected_at = integration.last_checked_at = timezone.now()
-    integration.last_error = ""
-    integration.lease_until = None
+    integration.last_error = integration.trouble = ""
+    integration.trouble_since = integration.lease_until = None
+    integration.is_system_user = grant.info.type == SYSTEM_USER
     integration.version += 1 if existing else 0
     integration.status = status_for(grant.info)
     integration.save()
@@ -189,8 +203,8 @@ def _store(actor: Actor, grant: Grant) -> Integration:
 
 
 def status_for(info: TokenInfo) -> Integration.Status:
-    """Connected, or expiring when the token ends within seven days."""
-    soon = timezone.now() + EXPIRING_WITHIN
-    if info.expires_at is not None and info.expires_at <= soon:
+    """Connected, or expiring when the token or the access to data ends within seven days."""
+    ends = [end for end in (info.expires_at, info.data_access_expires_at) if end is not None]
+    if ends and min(ends) <= timezone.now() + SOON:
         return Integration.Status.EXPIRING
     return Integration.Status.CONNECTED

@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from integrations.meta_ads.errors import MetaError
 from integrations.models import AdAccount, InsightCheck, InsightDay, Integration
-from integrations.services.clients import meta_client, note_failure
+from integrations.services.clients import meta_client
 from integrations.services.days import today_of
+from integrations.services.failures import note_failure
 from integrations.services.insights import request_pull
 from integrations.services.pulling import RESTATED_DAYS, is_final
 from leadmetrics import queue

@@ -16,7 +16,8 @@ from integrations.meta_ads.errors import ErrorKind, MetaError
 from integrations.meta_ads.transport import Observer
 from integrations.meta_ads.types import AdCreativeSpec, CreativeState
 from integrations.models import Integration
-from integrations.services.clients import meta_client, note_failure
+from integrations.services.clients import meta_client
+from integrations.services.failures import note_failure
 from leadmetrics.errors import LeadmetricsError
 
 PAUSED = "PAUSED"

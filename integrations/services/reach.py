@@ -11,8 +11,9 @@ from django.utils import timezone
 from integrations.access import access_ad_account
 from integrations.meta_ads.errors import MetaError
 from integrations.models import AdAccount, RangeReach
-from integrations.services.clients import meta_client, note_failure
+from integrations.services.clients import meta_client
 from integrations.services.days import check_days
+from integrations.services.failures import note_failure
 from integrations.services.runs import LEASE
 from leadmetrics import queue
 from leadmetrics.errors import LeadmetricsError

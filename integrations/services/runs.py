@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from integrations.meta_ads.errors import ErrorKind, MetaError
 from integrations.models import AdAccount, Integration, SyncRun
-from integrations.services.clients import note_failure
+from integrations.services.failures import note_failure
 from leadmetrics import queue
 from leadmetrics.errors import LeadmetricsError
 

@@ -138,7 +138,7 @@ def test_refresh_tokens_goes_on_after_one_that_fails(
     good = make_integration(
         acme, token=token, meta_user_id=ANA, expires_at=soon, granted_scopes=["ads_read"]
     )
-    with pytest.raises(CommandError, match="1 of 2 were not extended"):
+    with pytest.raises(CommandError, match="1 of 2 need somebody"):
         run("refresh_tokens", "--tenant", "acme")
     for row in (broken, good, foreign):
         row.refresh_from_db()

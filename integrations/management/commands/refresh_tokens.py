@@ -6,15 +6,17 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from integrations.models import Integration
-from integrations.services.tokens import due_integrations, refresh
+from integrations.services.due import due_integrations
+from integrations.services.tokens import refresh
+from integrations.services.warnings import warn_in_time
+from integrations.token_states import state_of
 from leadmetrics.tenancy.command import TenantCommand
 
 
 class Command(TenantCommand):
     help = (
-        "Try to extend every grant that ends within seven days, without a worker. Each is tried "
-        "once a day, in its last two days more often. Exit code 1 if one was not extended."
+        "Ask Meta about every grant that was not asked about today, and extend those that end "
+        "within seven days, without a worker. Exit code 1 if one needs somebody."
     )
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -26,8 +28,9 @@ class Command(TenantCommand):
             self.stdout.write(
                 f"{integration.tenant.slug}: {integration} {integration.last_error}".rstrip()
             )
+        warn_in_time()
         if not due:
             self.stdout.write("Nothing is due.")
-        left = sum(row.status != Integration.Status.CONNECTED for row in due)
+        left = sum(state_of(row).is_urgent for row in due)
         if left:
-            raise CommandError(f"{left} of {len(due)} were not extended.")
+            raise CommandError(f"{left} of {len(due)} need somebody.")

@@ -14,10 +14,10 @@ from integrations.services.clients import (
     NotConnected,
     meta_client,
     meta_config,
-    note_failure,
     open_token,
     seal_token,
 )
+from integrations.services.failures import note_failure
 from leadmetrics.audit.models import AuditEntry
 from leadmetrics.crypto import CannotDecrypt
 from leadmetrics.tenancy.models import Tenant

@@ -14,8 +14,12 @@ from django.db import connection
 
 from integrations.models import Integration
 from integrations.services.clients import open_token
-from integrations.services.tokens import STAYS, due_integrations, refresh, refresh_due
+from integrations.services.due import due_integrations
+from integrations.services.tokens import STAYS, refresh, refresh_due
+from integrations.token_states import state_of
 from leadmetrics.audit.models import AuditEntry
+from leadmetrics.notices.models import Notice
+from leadmetrics.tenancy.actors import Actor
 from leadmetrics.tenancy.models import Tenant
 from tests.builders import TOKEN, make_integration, make_tenant
 from tests.conftest import StandIn
@@ -72,7 +76,8 @@ def reread(integration: Integration) -> Integration:
 @pytest.mark.parametrize(
     ("ends", "tried_hours_ago", "is_due"),
     [
-        (8, None, False),
+        (8, None, True),  # asked about once a day
+        (30, 22, False),
         (7, None, True),
         (5, 24, True),
         (5, 12, False),  # once a day
@@ -81,7 +86,7 @@ def reread(integration: Integration) -> Integration:
         (-1, 0.1, True),  # ended: to be marked as such
     ],
 )
-def test_grants_are_due_in_their_last_week(
+def test_grants_are_due_once_a_day_and_more_often_at_their_end(
     acme: Tenant, ends: float, tried_hours_ago: float | None, is_due: bool
 ) -> None:
     tried = None if tried_hours_ago is None else ends_in(-tried_hours_ago / 24)
@@ -89,12 +94,37 @@ def test_grants_are_due_in_their_last_week(
     assert due_integrations() == ([integration] if is_due else [])
 
 
-def test_token_that_never_ends_is_never_due(acme: Tenant) -> None:
-    integration = make_integration(acme)
+def test_token_that_never_ends_is_asked_about_every_day(acme: Tenant, stand_in: StandIn) -> None:
+    made = {"user": "ana", "kind": "system", "scopes": ["ads_read", "ads_management"]}
+    token = stand_in.control(sign_in=made)["result"]["sign_in"]
+    integration = make_integration(acme, token=token, meta_user_id=ANA)
     Integration.objects.update(metadata={})
-    assert due_integrations() == []
+    assert due_integrations() == [integration]
     refresh(integration_id=integration.pk)
-    assert reread(integration).status == "connected"
+    stored = reread(integration)
+    assert (stored.status, stored.is_system_user, stored.works_until) == ("connected", True, None)
+    assert due_integrations() == []
+    stand_in.control(invalidate_token={"user": "ana", "subcode": 467})
+    Integration.objects.update(last_checked_at=ends_in(-1))
+    refresh(integration_id=integration.pk)
+    assert (reread(integration).status, reread(integration).trouble) == ("revoked", "signed_out")
+
+
+def test_system_user_s_sixty_days_begin_anew(acme: Tenant, stand_in: StandIn) -> None:
+    token = stand_in.control(sign_in={"user": "ana", "kind": "system60"})["result"]["sign_in"]
+    stand_in.control(token_expires_in={"user": "ana", "seconds": 5 * 86_400})
+    integration = make_integration(
+        acme,
+        token=token,
+        meta_user_id=ANA,
+        expires_at=ends_in(5),
+        granted_scopes=["ads_read"],
+        is_system_user=True,
+    )
+    refresh(integration_id=integration.pk)
+    stored = reread(integration)
+    assert (stored.status, stored.version) == ("connected", 2)
+    assert stored.token_expires_at > ends_in(59)
 
 
 @pytest.mark.parametrize("status", [s for s in Integration.Status if s not in Integration.USABLE])
@@ -108,8 +138,8 @@ def test_unusable_grants_are_not_due(acme: Tenant, status: str) -> None:
 def test_each_due_grant_gets_a_job_of_its_own(
     acme: Tenant, django_capture_on_commit_callbacks: Any
 ) -> None:
-    for days in (1, 3, 30):
-        make_integration(acme, expires_at=ends_in(days))
+    for days in (1, 1.5, 3, 30):
+        make_integration(acme, expires_at=ends_in(days), last_checked_at=ends_in(-0.4))
     with django_capture_on_commit_callbacks() as jobs:
         assert refresh_due() == 2
     assert len(jobs) == 2
@@ -343,3 +373,114 @@ def test_twenty_workers_make_one_exchange(stand_in: StandIn) -> None:
     assert reread(integration).version == 2
     tokens = stand_in.control(list=True)["result"]["list"]["Ana Keller"]
     assert len(tokens) == 2  # the one we had, and one new one
+
+
+# --- the daily look ------------------------------------------------------------------------------
+def asked_about(tenant: Tenant, stand_in: StandIn, **fields: Any) -> Integration:
+    """A grant of Ana's that the stand-in knows, in the middle of its life."""
+    token = stand_in.control(sign_in="ana")["result"]["sign_in"]
+    return make_integration(
+        tenant,
+        token=token,
+        meta_user_id=ANA,
+        **{"granted_scopes": ["ads_management", "ads_read"], **fields},
+    )
+
+
+def test_daily_look_stores_what_meta_says(acme: Tenant, stand_in: StandIn) -> None:
+    integration = asked_about(acme, stand_in, expires_at=ends_in(20))
+    refresh(integration_id=integration.pk)
+    stored = reread(integration)
+    assert stored.token_expires_at > ends_in(58)
+    assert stored.data_access_expires_at > ends_in(88)
+    assert (stored.version, stored.trouble) == (1, "")
+    assert not AuditEntry.objects.exists()
+
+
+def test_removed_scope_is_noticed_while_reading_goes_on(acme: Tenant, stand_in: StandIn) -> None:
+    integration = asked_about(acme, stand_in)
+    stand_in.control(remove_scope={"user": "ana", "scope": "ads_management"})
+    refresh(integration_id=integration.pk)
+    stored = reread(integration)
+    assert "ads_management" not in stored.granted_scopes
+    assert (stored.is_usable, state_of(stored).code) == (True, "cannot_write")
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.data["scopes"]) == ("integration.scopes_lost", ["ads_management"])
+
+
+@pytest.mark.parametrize(
+    ("subcode", "code"),
+    [
+        (458, "app_removed"),
+        (459, "checkpoint"),
+        (460, "password_changed"),
+        (463, "expired"),
+        (467, "signed_out"),
+        (492, "role_lost"),
+        (493, "data_access_ended"),
+    ],
+)
+def test_what_happened_at_facebook_is_known_within_a_day_and_told_once(
+    acme: Tenant, ana: Actor, stand_in: StandIn, subcode: int, code: str
+) -> None:
+    integration = asked_about(acme, stand_in)
+    sealed = integration.api_key
+    stand_in.control(invalidate_token={"user": "ana", "subcode": subcode})
+    for _ in range(3):
+        Integration.objects.update(last_checked_at=ends_in(-1))
+        refresh(integration_id=integration.pk)
+    stored = reread(integration)
+    assert (state_of(stored).code, stored.is_usable, stored.api_key) == (code, False, sealed)
+    assert Notice.objects.get().user_id == ana.user_id
+
+
+def test_person_who_confirmed_the_account_works_again(acme: Tenant, stand_in: StandIn) -> None:
+    integration = asked_about(
+        acme,
+        stand_in,
+        status="needs_reconnect",
+        trouble="checkpoint",
+        trouble_since=ends_in(-3),
+    )
+    refresh(integration_id=integration.pk)
+    assert (reread(integration).status, reread(integration).trouble) == ("connected", "")
+    assert AuditEntry.objects.get().action == "integration.works_again"
+
+
+def test_token_of_somebody_else_is_not_used(acme: Tenant, stand_in: StandIn) -> None:
+    integration = asked_about(acme, stand_in)
+    Integration.objects.update(meta_user_id="999")
+    refresh(integration_id=integration.pk)
+    assert state_of(reread(integration)).code == "wrong_person"
+    assert not reread(integration).is_usable
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [({"code": 1, "status": 400}, "working"), ({"code": 101, "status": 400}, "app_settings")],
+)
+def test_wrong_app_secret_is_not_a_question_for_the_person(
+    acme: Tenant, stand_in: StandIn, quick: None, error: dict[str, Any], code: str
+) -> None:
+    integration = asked_about(acme, stand_in)
+    stand_in.control(fail={"path": "debug_token", "times": 9, **error})
+    refresh(integration_id=integration.pk)
+    stored = reread(integration)
+    assert (state_of(stored).code, stored.is_usable) == (code, True)
+    assert not Notice.objects.exists()
+
+
+def test_meta_down_for_a_day_costs_nothing_and_is_said(
+    acme: Tenant, stand_in: StandIn, quick: None
+) -> None:
+    integration = asked_about(acme, stand_in)
+    stand_in.control(html_error={"path": "debug_token", "times": 99})
+    refresh(integration_id=integration.pk)
+    assert state_of(reread(integration)).code == "working"
+    with time_machine.travel(datetime.now(UTC) + 1.5 * DAYS):
+        refresh(integration_id=integration.pk)
+        assert state_of(reread(integration)).code == "meta_down"
+        stand_in.control(clear_faults=True)
+    with time_machine.travel(datetime.now(UTC) + 2.6 * DAYS):
+        refresh(integration_id=integration.pk)
+        assert state_of(reread(integration)).code == "working"

@@ -1,0 +1,45 @@
+"""What waits for a grant. The apps above know; they say so here when they are loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from integrations.models import Integration
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAd:
+    """An approved ad that cannot be sent while its grant is not usable."""
+
+    title: str
+    path: str
+    target: str
+
+
+@dataclass(slots=True)
+class Desk:
+    """How to list and to release what waits; empty until an app registers."""
+
+    held: Callable[[Integration], Sequence[HeldAd]] = lambda _integration: ()
+    release: Callable[[Integration], int] = lambda _integration: 0
+
+
+desk = Desk()
+
+
+def held_by(integration: Integration) -> Sequence[HeldAd]:
+    """The approved ads that wait for this grant, oldest first."""
+    return desk.held(integration)
+
+
+def release_held(integration: Integration) -> int:
+    """Wake each of them once, in the caller's transaction; returns how many."""
+    return desk.release(integration)
+
+
+def held_in_words(count: int, verb: str = "would wait") -> str:
+    """How much stands still without the grant, as a sentence."""
+    if not count:
+        return "No approved ad waits for it now."
+    return f"{count} approved ad{'' if count == 1 else 's'} {verb}."
