@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from integrations.meta_ads.errors import ErrorKind, MetaError, Unreadable
+from integrations.meta_ads.errors import ErrorKind, MetaError, MetaTokenError, Unreadable
 from integrations.meta_ads.parse import (
     read_int,
     read_list,
@@ -75,12 +75,21 @@ def exchange_long_lived(
 
 
 def inspect_token(transport: Transport, token: AccessToken) -> TokenInfo:
-    """What Meta says of a token. An invalid one is an answer, not an error."""
+    """What Meta says of a token. An invalid one is an answer, not an error.
+
+    Raises MetaError; a refused token in the question is the app's own, so it is a wrong app secret
+    and says nothing about the token asked about.
+    """
     # Graph API reference: /debug_token
     # Documented as a GET, so the inspected token stands in its query, which nobody logs; the app's
     # own token goes in the header.
     app_token = _app_token(transport.config)
-    answer = transport.get("debug_token", {"input_token": token.reveal()}, app_token)
+    try:
+        answer = transport.get("debug_token", {"input_token": token.reveal()}, app_token)
+    except MetaTokenError as exc:
+        raise MetaError(
+            ErrorKind.CONFIGURATION, code=exc.meta_code, subcode=exc.meta_subcode
+        ) from None
     data = read_object(answer.get("data"))
     error = read_object(data.get("error"))
     if not isinstance(data.get("is_valid"), bool):

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations.meta_ads import oauth
-from integrations.meta_ads.errors import ErrorKind, MetaTokenError
+from integrations.meta_ads.errors import ErrorKind, MetaError, MetaTokenError
 from integrations.meta_ads.types import AccessToken, TokenInfo
 from integrations.models import Integration
 from integrations.services.clients import meta_transport, open_token, seal_token
@@ -38,6 +38,8 @@ LEASE = timedelta(seconds=90)
 EXTENDED_BY = timedelta(days=1)
 # How far our clock and Meta's may differ before somebody should set ours. Meta's counts.
 CLOCKS_AGREE = timedelta(minutes=5)
+# Error Codes: 1 is an unknown error, and what the exchange answers to a wrong app secret.
+UNKNOWN_OR_SECRET = 1
 STAYS = (
     "Meta did not extend this connection. It works until its end; reconnect it before, so that "
     "nothing has to wait."
@@ -81,9 +83,15 @@ def refresh(*, integration_id: UUID) -> None:
 def _extend(integration: Integration) -> None:
     """Raises MetaError, CannotDecrypt."""
     transport, asked_at = meta_transport(), timezone.now()
-    grant = oauth.exchange_long_lived(
-        transport, open_token(integration), is_system_user=integration.is_system_user
-    )
+    token = open_token(integration)
+    try:
+        grant = oauth.exchange_long_lived(
+            transport, token, is_system_user=integration.is_system_user
+        )
+    except MetaError as exc:
+        if exc.meta_code == UNKNOWN_OR_SECRET:
+            oauth.inspect_token(transport, token)  # says so if it is the secret
+        raise
     info = oauth.inspect_token(transport, grant.token)
     if grant.expires_in is not None and info.expires_at is not None:
         _compare_clocks(asked_at + timedelta(seconds=grant.expires_in), info.expires_at)
