@@ -119,6 +119,8 @@ def _own_day(world: World, campaign: Node) -> DayRow:
         for change in revised:
             if row and change["since"] <= day.iso <= change["until"]:
                 row = metrics.scale(row, change["percent"], 100)
+                if row and not row.purchases:  # what nobody bought was worth nothing
+                    row = row._replace(value=0)
         return row
 
     return row_of

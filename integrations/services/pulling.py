@@ -37,6 +37,7 @@ from leadmetrics import queue
 ACCOUNTS_AT_ONCE = 16
 # Windows begun in time may be finished; then a turn ends at once.
 GRACE = 10.0
+LOOK_EVERY = 1.0  # seconds between two looks whether somebody waits for a push
 # About five full pages, once it is known how many rows a day has.
 WINDOW_ROWS = 2500
 WINDOW_SECONDS = 8.0
@@ -171,6 +172,12 @@ class Reading:
             return 0.0
         looks = [window.look_at - time.monotonic() for window in self.windows]
         return max(self.lane.wait, min(looks, default=0.0), 0.0)
+
+    def only_waits_for_reports(self, until: float) -> bool:
+        """Whether there is nothing to do before that time but wait for what Meta prepares."""
+        return bool(self.windows) and all(
+            window.waits_for_report and window.look_at > until for window in self.windows
+        )
 
     def give_up_turn(self) -> TurnOver:
         """What another job needs to know: to be quick, to wait for Meta, or to ask for less."""
@@ -346,7 +353,7 @@ class Puller:
     def _make_way(self) -> None:
         """Begin nothing more once somebody waits for a push."""
         now = time.monotonic()
-        if now - self._looked_at > 1.0 and self._ends_at < math.inf:
+        if now - self._looked_at > LOOK_EVERY and self._ends_at < math.inf:
             self._looked_at = now
             if queue.is_wanted_elsewhere():
                 self._ends_at = min(self._ends_at, now)
@@ -363,7 +370,12 @@ class Puller:
         lane = reading.lane
         if lane.closed_for and reading.is_idle:
             raise MetaError(ErrorKind.THROTTLED, wait_seconds=lane.closed_for)
-        is_over = now >= self._ends_at + GRACE or (now >= self._ends_at and not reading.windows)
+        end = self._ends_at + GRACE
+        is_over = (
+            now >= end
+            or (now >= self._ends_at and not reading.windows)
+            or reading.only_waits_for_reports(end)
+        )
         if is_over and reading.is_idle:
             raise reading.give_up_turn()
         while not is_over and lane.has_room and (window := reading.next_window()):

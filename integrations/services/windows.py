@@ -54,7 +54,7 @@ class Window:
     query: InsightsQuery
     shelf: Shelf
     began: datetime
-    limit: int = PAGE_SIZE
+    limit: int = field(default_factory=lambda: PAGE_SIZE)
     after: str = ""
     seen: set[str] = field(default_factory=set)
     wants_report: bool = False

@@ -522,12 +522,14 @@ def test_query_that_is_too_large_is_read_as_a_report(
     assert_equal_to_ledger(account, stand_in, run)
 
 
-def test_report_is_gone_on_with_after_a_restart(account: AdAccount, stand_in: StandIn) -> None:
+def test_report_is_gone_on_with_after_a_restart(
+    account: AdAccount, stand_in: StandIn, soon: None
+) -> None:
     too_large(stand_in)
     run = request_pull(account)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pulling, "GRACE", 0.0)
-        pull_insights(run_id=run.pk, seconds=0.3)
+        patch.setattr(windows, "FIRST_LOOK", 60.0)
+        pull_insights(run_id=run.pk)
     run.refresh_from_db()
     ((name, report_id),) = run.reports.items()
     assert (run.state, name.split()[0]) == ("waiting", "campaign")
@@ -657,3 +659,95 @@ def test_old_revisions_are_forgotten(account: AdAccount) -> None:
         )
     prune_revisions()
     assert [one.campaign_id for one in InsightRevision.objects.all()] == ["89"]
+
+
+# --- mutated answers ----------------------------------------------------------------------------
+FOLLOWED = {"paging": {"cursors": {"after": "a1"}, "next": "https://elsewhere.example/"}}
+MUTATED: dict[str, Callable[[date], Any]] = {
+    "a web page": lambda _: "<!doctype html><title>Sorry</title>",
+    "nothing": lambda _: "",
+    "cut in the middle": lambda day: json.dumps({"data": [row(day)]})[:-9],
+    "another type": lambda day: {"data": {"0": row(day)}},
+    "no data": lambda _: {"paging": {}},
+    "a row without its day": lambda day: {"data": [{**row(day), "date_start": None}]},
+    "a row without its campaign": lambda day: {"data": [{**row(day), "campaign_id": None}]},
+    "a number that is none": lambda day: {"data": [row(day, impressions="many")]},
+    "a list as a number": lambda day: {"data": [row(day, spend=["1.00"])]},
+    "actions that are none": lambda day: {"data": [row(day, actions="purchase")]},
+    "an action that is none": lambda day: {"data": [row(day, actions=["purchase"])]},
+    "another day": lambda day: {"data": [row(day - timedelta(days=300))]},
+    "a cursor without a value": lambda day: {"data": [row(day)], "paging": {"next": "x"}},
+    "the same cursor again": lambda day: {"data": [row(day)], **FOLLOWED},
+}
+
+
+@pytest.mark.parametrize("mutated", MUTATED.values(), ids=MUTATED)
+def test_mutated_answer_keeps_the_last_good_data(
+    odd: AdAccount, quick: None, mutated: Callable[[date], Any]
+) -> None:
+    """The newest window is fine, the one before it is not: the first counts, the other stays."""
+    today = today_of(odd)
+    first = today - timedelta(days=8)
+    make_insights([make_campaign(odd, campaign_id="5")], days=9, until=today)
+
+    def answer(request: Any) -> tuple[int, dict[str, str], str]:
+        span = json.loads(parse_qs(urlsplit(request.url).query)["time_range"][0])
+        since, until = (date.fromisoformat(span[name]) for name in ("since", "until"))
+        good: Any = {"data": [row(day, spend="7.00") for day in (since, until)]}
+        said = good if until == today else mutated(until)
+        return 200, {}, said if isinstance(said, str) else json.dumps(said)
+
+    with responses.RequestsMock() as mock, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pulling, "WINDOW_ROWS", 5)
+        mock.add_callback(responses.GET, f"{GRAPH}/act_9/insights", callback=answer)
+        run = pull(odd, first, today)
+    odd.refresh_from_db()
+    assert (run.state, run.error_code, odd.insights_complete_at) == (
+        "failed",
+        "unreadable_answer",
+        None,
+    )
+    assert "could not be read" in run.error
+    marked = set(odd.insight_days.values_list("day", flat=True))
+    kept = set(odd.insights.filter(campaign_id="5").values_list("date_start", flat=True))
+    assert marked
+    assert kept == {first + timedelta(days=n) for n in range(9)} - marked
+    assert all(one.spend == 7 for one in odd.insights.filter(date_start__in=marked))
+
+
+def test_empty_page_with_next_is_not_the_end(account: AdAccount, stand_in: StandIn) -> None:
+    stand_in.control(empty_page={"path": f"{ACME_EU}/insights", "times": 2})
+    run = pull(account)
+    assert run.state == "complete"
+    assert_equal_to_ledger(account, stand_in, run)
+
+
+def test_row_that_comes_again_on_a_later_page_counts_once(odd: AdAccount) -> None:
+    today = today_of(odd)
+    with responses.RequestsMock() as mock:
+        for spend, more in (("1.00", FOLLOWED), ("2.00", {})):
+            body = {"data": [row(today, spend=spend), row(today, spend, spend=spend)], **more}
+            body["data"][1]["campaign_id"] = spend.replace(".", "")
+            mock.get(f"{GRAPH}/act_9/insights", json=body)
+        run = pull(odd, today, today)
+    spent = dict(odd.insights.values_list("campaign_id", "spend"))
+    assert (run.rows, spent) == (3, {"1": 2, "100": 1, "200": 2})
+
+
+@pytest.mark.parametrize(
+    "kept", [("purchase", "omni_purchase"), ("omni_purchase",), ("web_in_store_purchase",)]
+)
+def test_purchases_are_one_definition_and_never_a_sum(
+    odd: AdAccount, kept: tuple[str, ...]
+) -> None:
+    today = today_of(odd)
+    counts = [{"action_type": kind, "value": "3"} for kind in kept]
+    worth = [{"action_type": kind, "value": "90.50"} for kind in kept]
+    with responses.RequestsMock() as mock:
+        answering(mock, lambda *_: [row(today, actions=counts, action_values=worth)])
+        pull(odd, today, today)
+    one = odd.insights.get()
+    known = kept[0] != "web_in_store_purchase"
+    assert (one.conversions, one.conversion_value) == (
+        (3, Decimal("90.50")) if known else (None, None)
+    )

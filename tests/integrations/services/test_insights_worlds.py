@@ -1,0 +1,181 @@
+"""Whatever happens on the way, what is stored in the end is what the ledger says, to the cent.
+
+Random worlds: accounts with other currencies and purchase aliases, more than fifty campaigns, days
+restated between pulls, throttles, outages, web pages instead of JSON, empty pages that go on,
+queries that are too large, and pulls cut at any page and repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import time_machine
+from django.db.models import Count, Sum
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from integrations.meta_ads.errors import ErrorKind, MetaError
+from integrations.meta_ads.transport import Transport
+from integrations.models import AdAccount, SyncRun
+from integrations.sandbox.seed import BENCH_PERSON, account_id
+from integrations.services import pulling, windows
+from integrations.services.days import today_of
+from integrations.services.insights import pull_insights, request_pull
+from leadmetrics.tenancy.models import Tenant
+from tests.builders import make_ad_account, make_integration
+from tests.conftest import StandIn
+from tests.integrations.dance import ACME_EU, ACME_JP, ACME_US
+
+LARGE = f"act_{account_id('100')}"
+ZONES = {ACME_US: "America/New_York", ACME_JP: "Asia/Tokyo"}
+METRICS = {
+    "impressions": "impressions",
+    "clicks": "clicks",
+    "inline_link_clicks": "inline_link_clicks",
+    "spend": "spend",
+    "purchases": "conversions",
+    "purchase_value": "conversion_value",
+}
+
+
+@pytest.fixture(autouse=True)
+def _clock() -> Iterator[None]:
+    """Far from a quarter of an hour, at which the stand-in's figures of today move on."""
+    with time_machine.travel(datetime(2026, 11, 24, 9, 32, tzinfo=UTC), tick=True):
+        yield
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small pages and windows, so that small worlds have many of them."""
+    monkeypatch.setattr(windows, "PAGE_SIZE", 60)
+    monkeypatch.setattr(pulling, "WINDOW_ROWS", 200)
+    monkeypatch.setattr(windows, "FIRST_LOOK", 0.001)
+    monkeypatch.setattr(windows, "LONGEST_LOOK", 0.001)
+
+
+def faults(act: str) -> st.SearchStrategy[dict[str, Any]]:
+    """One switch that goes wrong on the way of the next pull."""
+    path = f"{act}/insights"
+    few = st.integers(1, 3)
+    return st.one_of(
+        few.map(lambda n: {"fail": {"path": path, "code": 2, "times": n}}),
+        few.map(lambda n: {"html_error": {"path": path, "times": n}}),
+        few.map(lambda n: {"empty_page": {"path": path, "times": n}}),
+        st.just({"throttle": {"account": act, "code": 80000, "minutes": 1, "times": 1}}),
+        st.sampled_from([(100, 1487534, 400), (1, 99, 500)]).map(
+            lambda error: {
+                "fail": {
+                    **{"path": path, "method": "GET", "times": 1, "status": error[2]},
+                    **{"code": error[0], "subcode": error[1]},
+                }
+            }
+        ),
+        st.sampled_from(["complete", "fail"]).map(lambda mode: {"async_reports": mode}),
+        st.tuples(st.integers(0, 50), st.integers(50, 180)).map(
+            lambda drawn: {
+                "revise": {
+                    **{"account": act, "until": "2026-11-24", "percent": drawn[1]},
+                    "since": str(datetime(2026, 11, 24).date() - timedelta(days=drawn[0])),
+                }
+            }
+        ),
+    )
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> dict[str, Any]:
+    act = draw(st.sampled_from([ACME_EU, ACME_US, ACME_JP, LARGE]))
+    return {
+        "act": act,
+        "campaigns": draw(st.integers(51, 60)) if act == LARGE else 0,
+        "days": draw(st.integers(1, 45)),
+        "steps": draw(
+            st.lists(
+                st.tuples(st.lists(faults(act), max_size=3), st.none() | st.integers(0, 12)),
+                max_size=3,
+            )
+        ),
+    }
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(world=worlds())
+def test_stored_totals_equal_the_ledger(
+    acme: Tenant, stand_in: StandIn, quick: None, small: None, world: dict[str, Any]
+) -> None:
+    act, person = world["act"], BENCH_PERSON if world["campaigns"] else "ana"
+    stand_in.control(reset={})
+    if world["campaigns"]:
+        stand_in.control(scale={"accounts": 1, "campaigns": world["campaigns"]})
+    token = stand_in.control(sign_in=person)["result"]["sign_in"]
+    account = make_ad_account(
+        make_integration(acme, token=token),
+        ad_account_id=act,
+        timezone=ZONES.get(act, "Europe/Berlin"),
+    )
+    for switches, cut in world["steps"]:
+        for switch in switches:
+            stand_in.control(**switch)
+        pull(account, world["days"], cut)
+        marked = account.insight_days.values_list("day", flat=True)
+        assert not account.insights.exclude(date_start__in=marked).exists()
+    stand_in.control(clear_faults=True)
+    SyncRun.objects.update(lease_until=None)
+    for _ in range(2):  # the first one may have begun before days were restated
+        run = pull(account, world["days"], None)
+        assert run.state == "complete", run.error
+    assert_equal(account, stand_in, run)
+
+
+def pull(account: AdAccount, days: int, cut: int | None) -> SyncRun:
+    """A pull of so many days; the connection is lost for good after ``cut`` requests."""
+    until = today_of(account)
+    run = request_pull(account, until - timedelta(days=days - 1), until)
+    with pytest.MonkeyPatch.context() as patch:
+        if cut is not None:
+            lose_after(patch, cut)
+        pull_insights(run_id=run.pk)
+    run.refresh_from_db()
+    return run
+
+
+def lose_after(patch: pytest.MonkeyPatch, requests: int) -> None:
+    real: Callable[..., Any] = Transport.read
+    left = iter(range(requests))
+
+    def read(self: Transport, *args: Any) -> Any:
+        if next(left, None) is None:
+            raise MetaError(ErrorKind.TRANSIENT)
+        return real(self, *args)
+
+    patch.setattr(Transport, "read", read)
+
+
+def assert_equal(account: AdAccount, stand_in: StandIn, run: SyncRun) -> None:
+    """By campaign, and so the whole."""
+    truth = stand_in.read(
+        f"ledger?account={account.ad_account_id}&since={run.since}&until={run.until}"
+    )
+    sums = account.insights.values("campaign_id").annotate(
+        rows=Count("pk"), **{name: Sum(column) for name, column in METRICS.items()}
+    )
+    stored = {
+        row["campaign_id"]: {
+            "rows": row["rows"],
+            **{name: round(Decimal(row[name] or 0), 4) for name in METRICS},
+        }
+        for row in sums
+    }
+    expected = {
+        campaign: {"rows": totals["rows"], **{name: Decimal(totals[name]) for name in METRICS}}
+        for campaign, totals in truth["campaigns"].items()
+        if totals["rows"]
+    }
+    assert stored == expected
