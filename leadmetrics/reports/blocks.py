@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,11 +12,11 @@ from leadmetrics.reports.charts import LineChart, line_chart
 from leadmetrics.reports.exports import METRICS, Metric
 from leadmetrics.reports.periods import Period, format_day
 from leadmetrics.reports.query import ReportQuery
-from leadmetrics.reports.selectors import CurrencyReport
+from leadmetrics.reports.selectors import CurrencyReport, ObjectSums
 from leadmetrics.reports.sums import Sums
 from leadmetrics.templatetags.ui import describe_change
 
-CAMPAIGNS_PER_PAGE = 100
+ROWS_PER_PAGE = 100
 
 
 def block_of(report: CurrencyReport, query: ReportQuery) -> dict[str, Any]:
@@ -29,7 +30,10 @@ def block_of(report: CurrencyReport, query: ReportQuery) -> dict[str, Any]:
         "chart": chart_of(report, query.period, metric, compare=query.compare),
         "days": exports.table_of_days(report, query.period, metric),
         "notes": _notes(report, query),
-        **_campaign_table(report, query, many=len(report.accounts) > 1),
+        "reach_url": replace(query, account=report.accounts[0]).url("reach")
+        if len(report.accounts) == 1 and not query.search and not query.ad_set
+        else "",
+        **_table(report, query, many=len(report.accounts) > 1),
     }
 
 
@@ -70,6 +74,11 @@ def _notes(report: CurrencyReport, query: ReportQuery) -> list[str]:
     if query.compare and not _is_comparable(report, query) and not notes:
         before = query.period.before.label
         notes.append(f"The period before, {before}, has not been read completely: no comparison.")
+    if query.scope.level == "ad_set":
+        notes.append(
+            "Ad sets and ads are read where approved ads go; other ad sets of this campaign are "
+            "not listed, so the rows may be less than the whole campaign."
+        )
     if any(account.today <= query.period.until for account in report.accounts):
         notes.append("Today is not over in every ad account: its figures still grow.")
     return notes
@@ -88,30 +97,34 @@ def chart_of(report: CurrencyReport, period: Period, metric: Metric, *, compare:
     )
 
 
-def _campaign_table(report: CurrencyReport, query: ReportQuery, *, many: bool) -> dict[str, Any]:
-    """One page of the campaigns with the totals of all of them."""
-    ordered = exports.sorted_campaigns(report.campaigns, query.sort)
-    keys = [f"{row.account.pk}-{row.campaign_id}" for row in ordered]
+def _table(report: CurrencyReport, query: ReportQuery, *, many: bool) -> dict[str, Any]:
+    """One page of the campaigns (ad sets, ads) with the totals of all of them."""
+    ordered = exports.sorted_objects(report.objects, query.sort)
+    keys = [f"{row.account.pk}-{row.object_id}" for row in ordered]
     start = keys.index(query.after) + 1 if query.after in keys else 0
-    stop = min(start + CAMPAIGNS_PER_PAGE, len(ordered))
-    back = start - CAMPAIGNS_PER_PAGE
-    one_day = query.period.length == 1
+    stop = min(start + ROWS_PER_PAGE, len(ordered))
+    back = start - ROWS_PER_PAGE
+    one_day, level = query.period.length == 1, query.scope.level
     rows = [
         {
             "row": row,
             "status": row.status.replace("_", " ").capitalize(),
             "cells": _cells(row.sums, report.currency),
             "reach": exports.shown_reach(row.reach),
+            "url": _inside(row, query),
         }
         for row in ordered[start:stop]
     ]
     totals = [
         (account.name, _cells(report.by_account[account.pk], report.currency))
         for account in report.accounts
-        if many
+        if many and level == "campaign"
     ]
-    totals.append((f"Total {report.currency}", _cells(report.total, report.currency)))
+    total = exports.TOTALS[level] or f"Total {report.currency}"
+    totals.append((total, _cells(report.total, report.currency)))
     return {
+        "what": exports.LEVELS[level],
+        "level": level,
         "columns": _columns(query, many=many),
         "rows": rows,
         "totals": totals,
@@ -126,13 +139,24 @@ def _campaign_table(report: CurrencyReport, query: ReportQuery, *, many: bool) -
     }
 
 
+def _inside(row: ObjectSums, query: ReportQuery) -> str:
+    """The report of what is in a row: a campaign's ad sets, an ad set's ads."""
+    if query.scope.level == "campaign":
+        key = f"{row.account.pk}-{row.object_id}"
+        return query.url(campaign=key, search="", after="")
+    return query.url(ad_set=row.object_id, after="") if query.scope.level == "ad_set" else ""
+
+
 def _cells(sums: Sums, currency: str) -> list[exports.Shown]:
     return [exports.shown(metric, sums, currency) for metric in METRICS.values()]
 
 
 def _columns(query: ReportQuery, *, many: bool) -> list[dict[str, Any]]:
     """The headings; a click sorts by one, a second click the other way round."""
-    texts = [("campaign", "Campaign"), *([("account", "Ad account")] if many else [])]
+    texts = [
+        ("campaign", exports.LEVELS[query.scope.level]),
+        *([("account", "Ad account")] if many else []),
+    ]
     columns = []
     for key, label in [*texts, *((m.key, m.label) for m in METRICS.values())]:
         first, second = (key, f"-{key}") if key in dict(texts) else (f"-{key}", key)

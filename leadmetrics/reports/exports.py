@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from leadmetrics.reports.accounts import Account
 from leadmetrics.reports.periods import Period
-from leadmetrics.reports.selectors import CampaignSums, CurrencyReport, daily_rows
+from leadmetrics.reports.selectors import CurrencyReport, ObjectSums, Scope, daily_rows
 from leadmetrics.reports.sums import Sums
 from leadmetrics.templatetags.ui import (
     WHOLE_UNIT_CURRENCIES,
@@ -78,6 +76,9 @@ METRICS: Mapping[str, Metric] = {
 }
 DEFAULT_SORT = "-spend"
 SORT_KEYS = ("campaign", "account", *METRICS)
+LEVELS = {"campaign": "Campaign", "ad_set": "Ad set", "ad": "Ad"}
+# An ad set's ads are all read; of a campaign only the ad sets that approved ads go to.
+TOTALS = {"campaign": "", "ad_set": "Whole campaign", "ad": "Whole ad set"}
 
 REACH_MISSING = (
     "Reach counts people. Somebody reached on two days, or by two campaigns, would count twice, "
@@ -112,9 +113,9 @@ def shown(metric: Metric, sums: Sums | None, currency: str, absent: str = "") ->
     return Shown("", metric.missing) if value is None else Shown(metric.format(value, currency))
 
 
-def shown_reach(reach: int | None) -> Shown:
+def shown_reach(reach: int | None, absent: str = "Meta sent no reach") -> Shown:
     """Meta's own figure for one campaign on one day; nothing else can be said about reach."""
-    return Shown("", "Meta sent no reach") if reach is None else Shown(format_number(reach))
+    return Shown("", absent) if reach is None else Shown(format_number(reach))
 
 
 def table_of_days(report: CurrencyReport, period: Period, metric: Metric) -> list[DayRow]:
@@ -144,10 +145,10 @@ def why_absent(report: CurrencyReport, day: date) -> str:
     return "Nothing ran on this day" if read else "This day has not been read from Meta yet"
 
 
-def sorted_campaigns(campaigns: Iterable[CampaignSums], sort: str) -> list[CampaignSums]:
+def sorted_objects(objects: Iterable[ObjectSums], sort: str) -> list[ObjectSums]:
     """In the order asked for ("-spend": highest first); what has no figure comes last."""
     key, backwards = sort.removeprefix("-"), sort.startswith("-")
-    by_name = sorted(campaigns, key=lambda row: (row.name.casefold(), row.campaign_id))
+    by_name = sorted(objects, key=lambda row: (row.name.casefold(), row.object_id))
     if key == "campaign":
         return by_name[::-1] if backwards else by_name
     if key == "account":
@@ -159,23 +160,24 @@ def sorted_campaigns(campaigns: Iterable[CampaignSums], sort: str) -> list[Campa
     return known + unknown
 
 
-def campaign_rows(
-    reports: Iterable[CurrencyReport], period: Period, sort: str
+def object_rows(
+    reports: Iterable[CurrencyReport], period: Period, sort: str, level: str
 ) -> Iterator[list[Cell]]:
-    """The campaign table with its totals, one header, every page of it."""
+    """The table of campaigns (ad sets, ads) with its totals, one header, every page of it."""
+    what = LEVELS[level]
     yield [
-        *("Row", "Currency", "Ad account", "Ad account ID", "Campaign", "Campaign ID", "Status"),
+        *("Row", "Currency", "Ad account", "Ad account ID", what, f"{what} ID", "Status"),
         *("First day", "Last day", *(metric.label for metric in METRICS.values()), "Reach"),
         "Read at",
     ]
     for report in reports:
-        for row in sorted_campaigns(report.campaigns, sort):
-            names = ("Campaign", report.currency, *_account(row.account))
+        for row in sorted_objects(report.objects, sort):
+            names = (what, report.currency, *_account(row.account))
             yield [
-                *(*names, row.name, row.campaign_id, row.status, period.since, period.until),
+                *(*names, row.name, row.object_id, row.status, period.since, period.until),
                 *(*_figures(row.sums, report.currency), row.reach, _read_at(row.account)),
             ]
-        for account in report.accounts:
+        for account in report.accounts if level == "campaign" else ():
             names = ("Account total", report.currency, *_account(account))
             figures = _figures(report.by_account[account.pk], report.currency)
             yield [
@@ -184,7 +186,7 @@ def campaign_rows(
             ]
         figures = _figures(report.total, report.currency)
         yield [
-            *("Currency total", report.currency, None, None, None, None, None),
+            *(TOTALS[level] or "Currency total", report.currency, None, None, None, None, None),
             *(period.since, period.until, *figures, None, None),
         ]
 
@@ -203,7 +205,7 @@ def day_rows(
             yield line
 
 
-def every_row(accounts: Sequence[Account], period: Period) -> Iterator[list[Cell]]:
+def every_row(accounts: Sequence[Account], period: Period, scope: Scope) -> Iterator[list[Cell]]:
     """Each campaign on each day as Meta sent it, read from the database while it is written."""
     by_pk = {account.pk: account for account in accounts}
     yield [
@@ -211,7 +213,7 @@ def every_row(accounts: Sequence[Account], period: Period) -> Iterator[list[Cell
         *("Impressions", "Reach", "Clicks", "Link clicks", "Conversions", "Conversion value"),
         "Conversion kind",
     ]
-    for row in daily_rows(accounts, period):
+    for row in daily_rows(accounts, period, scope):
         account = by_pk[row.ad_account_id]
         yield [
             *(row.date_start, account.currency, *_account(account), row.campaign_name),
@@ -219,36 +221,6 @@ def every_row(accounts: Sequence[Account], period: Period) -> Iterator[list[Cell
             *(row.inline_link_clicks, _plain(row.conversions), _plain(row.conversion_value)),
             row.conversion_action_type,
         ]
-
-
-class _Echo:
-    """A file that hands back what is written, so that a response can stream it."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def csv_lines(rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
-    """The rows as CSV, line by line; the mark at the front tells Excel that this is UTF-8."""
-    writer = csv.writer(_Echo())
-    yield "\ufeff"
-    for row in rows:
-        yield writer.writerow([guarded(cell) for cell in row])
-
-
-_NUMBER = re.compile(r"-\d+(\.\d+)?")
-
-
-def guarded(cell: Cell) -> str:
-    """The cell as text that no spreadsheet takes for a formula; numbers stay numbers."""
-    if cell is None:
-        return ""
-    if isinstance(cell, Decimal):
-        return f"{cell:f}"
-    text = str(cell)
-    if isinstance(cell, str) and text.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return text if _NUMBER.fullmatch(text) else f"'{text}"
-    return text
 
 
 def _plain(value: Decimal | None) -> Decimal | None:

@@ -13,6 +13,7 @@ from leadmetrics.errors import NotFound
 from leadmetrics.reports.accounts import Account, day_begun_anywhere, day_begun_everywhere
 from leadmetrics.reports.exports import DEFAULT_SORT, METRICS, SORT_KEYS
 from leadmetrics.reports.periods import DEFAULT, Period, read_period
+from leadmetrics.reports.selectors import Scope
 from leadmetrics.tenancy.middleware import TenantRequest
 
 
@@ -27,6 +28,17 @@ class ReportQuery:
     sort: str = DEFAULT_SORT
     compare: bool = False
     after: str = ""
+    search: str = ""
+    campaign: str = ""  # "<ad account's key>-<campaign id>"
+    ad_set: str = ""
+
+    @property
+    def scope(self) -> Scope:
+        """What part of the ad accounts it is about."""
+        if not self.campaign:
+            return Scope(search=self.search)
+        pk, _, campaign_id = self.campaign.partition("-")
+        return Scope((int(pk), campaign_id), self.ad_set)
 
     def url(self, name: str = "performance", *args: str, **changes: Any) -> str:
         """The address of this report, or of one that differs by ``changes``."""
@@ -39,6 +51,9 @@ class ReportQuery:
             "metric": other.metric if other.metric != "spend" else "",
             "sort": other.sort if other.sort != DEFAULT_SORT else "",
             "compare": "1" if other.compare else "",
+            "q": other.search,
+            "campaign": other.campaign,
+            "ad_set": other.ad_set,
             "after": other.after,
         }
         path = reverse(f"reports:{name}", args=[self.tenant, *args])
@@ -46,30 +61,59 @@ class ReportQuery:
         return f"{path}?{text}" if text else path
 
 
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """What of an address could not be used, in words; empty where all was well."""
+
+    days: str = ""
+    fields: str = ""
+
+
 def read_query(
     request: TenantRequest, tenant: str, everyone: Sequence[Account]
-) -> tuple[ReportQuery, str]:
-    """The report asked for, and what was wrong with its range. Raises NotFound."""
-    params = request.GET
-    account = None
-    if wanted := params.get("account"):
-        account = next((a for a in everyone if str(a.pk) == wanted), None)
-        if account is None:
-            raise NotFound
+) -> tuple[ReportQuery, Problems]:
+    """The report asked for, and what of it cannot be shown. Raises NotFound."""
+    params = {key: str(value).replace("\0", "") for key, value in request.GET.dict().items()}
+    account = _account(params.get("account", ""), everyone)
+    campaign = params.get("campaign", "")
+    if campaign:
+        account = _account(campaign.partition("-")[0], everyone)
     accounts = [account] if account else everyone
-    period, problem = read_period(
-        params.dict(),
+    period, days = read_period(
+        params,
         today=day_begun_everywhere(accounts, request.tenant),
         newest=day_begun_anywhere(accounts, request.tenant),
     )
-    sort = params.get("sort", DEFAULT_SORT)
+    metric, sort = params.get("metric", ""), params.get("sort", "")
+    wrong = [metric] if metric and metric not in METRICS else []
+    wrong += [sort] if sort and sort.removeprefix("-") not in SORT_KEYS else []
     query = ReportQuery(
         tenant=tenant,
         period=period,
         account=account,
-        metric=params.get("metric", "") if params.get("metric") in METRICS else "spend",
+        metric=metric if metric in METRICS else "spend",
         sort=sort if sort.removeprefix("-") in SORT_KEYS else DEFAULT_SORT,
         compare=params.get("compare") == "1",
         after=params.get("after", ""),
+        search="" if campaign else params.get("q", "").strip()[:100],
+        campaign=campaign,
+        ad_set=params.get("ad_set", "")[:32] if campaign else "",
     )
-    return query, problem
+    return query, Problems(days, _unknown(wrong))
+
+
+def _account(wanted: str, everyone: Sequence[Account]) -> Account | None:
+    if not wanted:
+        return None
+    found = next((account for account in everyone if str(account.pk) == wanted), None)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _unknown(wrong: Sequence[str]) -> str:
+    if not wrong:
+        return ""
+    names = " or ".join(f"“{name[:40]}”" for name in wrong)
+    known = ", ".join(METRICS)
+    return f"This report has no figure {names}; the usual one is shown. It has {known}."

@@ -5,27 +5,43 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from typing import Any
 
-from django.db.models import Max, QuerySet, Sum
+from django.db.models import Max, QuerySet, Value
 
-from integrations.models import Campaign, CampaignInsight
+from integrations.models import AdInsight, AdSet, Campaign, CampaignInsight
 from leadmetrics.reports.accounts import Account
+from leadmetrics.reports.months import Day, as_sums, summed, totals_of
 from leadmetrics.reports.periods import Period
 from leadmetrics.reports.sums import NOTHING, Sums, add_up
 
-_SUMMED = ("spend", "impressions", "clicks", "conversions", "conversion_value")
-_CENT = Decimal("0.000001")  # the stored precision; SQLite adds up floats
 
-Day = tuple[int, date]
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What part of the ad accounts a report is about: everything, a campaign, or an ad set of it.
+
+    ``search`` narrows a list of campaigns to those whose name or id holds the words.
+    """
+
+    campaign: tuple[int, str] | None = None
+    ad_set: str = ""
+    search: str = ""
+
+    @property
+    def level(self) -> str:
+        """What the table lists: "campaign", "ad_set" or "ad"."""
+        return "campaign" if self.campaign is None else "ad" if self.ad_set else "ad_set"
+
+
+EVERYTHING = Scope()
 
 
 @dataclass(frozen=True, slots=True)
-class CampaignSums:
-    """One campaign's sums; ``reach`` only for a single day, because reach does not add up."""
+class ObjectSums:
+    """A campaign's (ad set's, ad's) sums; ``reach`` only for a day, for reach does not add up."""
 
     account: Account
-    campaign_id: str
+    object_id: str
     name: str
     status: str
     sums: Sums
@@ -43,25 +59,38 @@ class CurrencyReport:
     days: dict[date, Sums] = field(default_factory=dict)
     days_before: dict[date, Sums] = field(default_factory=dict)
     by_account: dict[int, Sums] = field(default_factory=dict)
-    campaigns: list[CampaignSums] = field(default_factory=list)
-
-
-def daily_sums(accounts: Iterable[Account], since: date, until: date) -> dict[Day, Sums]:
-    """Sums by (account pk, day), only for days with rows. One query."""
-    rows = _rows(accounts, since, until).values_list("ad_account_id", "date_start")
-    return {(row[0], row[1]): _sums(row[2:]) for row in rows.annotate(**_aggregates())}
+    objects: list[ObjectSums] = field(default_factory=list)
 
 
 def performance(
-    accounts: Sequence[Account], period: Period, *, compare: bool = False
+    accounts: Sequence[Account],
+    period: Period,
+    *,
+    compare: bool = False,
+    scope: Scope = EVERYTHING,
 ) -> list[CurrencyReport]:
     """One report per currency, by currency code, over accounts with a complete pull."""
     complete = [account for account in accounts if account.complete_at is not None]
+    if scope.campaign:
+        complete = [account for account in complete if account.pk == scope.campaign[0]]
     first = period.before.since if compare else period.since
-    daily = daily_sums(complete, first, period.until)
+    if scope.campaign:
+        objects = (
+            _ads(complete, period, scope) if scope.ad_set else _ad_sets(complete, period, scope)
+        )
+        daily = _daily(_rows(complete, first, period.until, scope))
+    else:
+        before = period.before if compare and not scope.search else None
+        totals = totals_of(complete, period, before)
+        daily = totals.by_day
+        objects = _campaigns(complete, period, totals.by_campaign, scope.search)
+        if scope.search:
+            ids = {row.object_id for row in objects}
+            rows = _rows(complete, first, period.until, scope).filter(campaign_id__in=ids)
+            daily = _daily(rows)
     reports = currency_reports(complete, daily, period, compare=compare)
-    for campaign in campaign_sums(complete, period):
-        reports[campaign.account.currency].campaigns.append(campaign)
+    for row in objects:
+        reports[row.account.currency].objects.append(row)
     return list(reports.values())
 
 
@@ -88,36 +117,97 @@ def currency_reports(
     return reports
 
 
-def campaign_sums(accounts: Iterable[Account], period: Period) -> list[CampaignSums]:
-    """Sums by campaign. Two queries, three if a campaign is not in the catalog."""
+def daily_sums(accounts: Iterable[Account], since: date, until: date) -> dict[Day, Sums]:
+    """Sums by (account pk, day), only for days with rows. One query."""
+    return _daily(_rows(accounts, since, until, EVERYTHING))
+
+
+def campaign_sums(accounts: Sequence[Account], period: Period) -> list[ObjectSums]:
+    """Sums by campaign. See ``totals_of``; one query more, two if one is not in the catalog."""
+    return _campaigns(accounts, period, totals_of(accounts, period).by_campaign, "")
+
+
+def scope_names(scope: Scope) -> tuple[str, str]:
+    """What its campaign (empty: nobody knows it) and ad set are called; at most three queries."""
+    if scope.campaign is None:
+        return "", ""
+    names = campaign_names([scope.campaign[0]], {scope.campaign}, only=scope.campaign[1])
+    found = AdSet.objects.filter(ad_account=scope.campaign[0], ad_set_id=scope.ad_set)
+    ad_set = found.values_list("name", flat=True).first() if scope.ad_set else ""
+    return names.get(scope.campaign, ("", ""))[0], ad_set or scope.ad_set
+
+
+def daily_rows(
+    accounts: Iterable[Account], period: Period, scope: Scope = EVERYTHING
+) -> Iterator[CampaignInsight]:
+    """Every stored campaign row, day by day, never more than a chunk in memory."""
+    campaign_scope = Scope(campaign=scope.campaign)
+    ordered = _rows(accounts, period.since, period.until, campaign_scope).order_by(
+        "ad_account_id", "date_start", "campaign_id"
+    )
+    yield from ordered.iterator(chunk_size=2000)
+
+
+def _campaigns(
+    accounts: Iterable[Account],
+    period: Period,
+    found: Mapping[tuple[int, str], Sums],
+    search: str,
+) -> list[ObjectSums]:
     by_pk = {account.pk: account for account in accounts}
-    rows = _rows(by_pk.values(), period.since, period.until)
-    grouped = rows.values_list("ad_account_id", "campaign_id").annotate(**_aggregates())
+    names = campaign_names(by_pk, set(found))
+    reach: dict[tuple[int, str], int | None] = {}
     if period.length == 1:
-        grouped = grouped.annotate(highest_reach=Max("reach"))
-    found = list(grouped)
-    names = _campaign_names(by_pk, {(row[0], row[1]) for row in found})
+        rows = _rows(by_pk.values(), period.since, period.until, EVERYTHING)
+        reach = {(r[0], r[1]): r[2] for r in rows.values_list("ad_account", "campaign_id", "reach")}
+    words = search.casefold()
     return [
-        CampaignSums(
-            account=by_pk[row[0]],
-            campaign_id=row[1],
-            name=names[row[0], row[1]][0],
-            status=names[row[0], row[1]][1],
-            sums=_sums(row[2:]),
-            reach=row[7] if period.length == 1 else None,
-        )
-        for row in found
+        ObjectSums(by_pk[key[0]], key[1], name, status, sums, reach.get(key))
+        for key, sums in found.items()
+        for name, status in [names[key]]
+        if words in name.casefold() or words == key[1]
     ]
 
 
-def _campaign_names(
-    accounts: Iterable[int], wanted: set[tuple[int, str]]
+def _ad_sets(accounts: Sequence[Account], period: Period, scope: Scope) -> list[ObjectSums]:
+    rows = _ad_rows(accounts, period.since, period.until, scope)
+    grouped = rows.values_list("ad_account", "campaign_id", "ad_set_id")
+    catalog = AdSet.objects.filter(ad_account__in=[account.pk for account in accounts])
+    known = {
+        row[0]: (row[1], row[2])
+        for row in catalog.filter(campaign__campaign_id=(scope.campaign or (0, ""))[1]).values_list(
+            "ad_set_id", "name", "effective_status"
+        )
+    }
+    return [
+        ObjectSums(accounts[0], ad_set, name, status, as_sums(values))
+        for (_, _, ad_set), values in summed(grouped)
+        for name, status in [known.get(ad_set, (ad_set, ""))]
+    ]
+
+
+def _ads(accounts: Sequence[Account], period: Period, scope: Scope) -> list[ObjectSums]:
+    rows = _ad_rows(accounts, period.since, period.until, scope)
+    names = dict(rows.values_list("ad_id").annotate(name=Max("ad_name")))
+    grouped = rows.values_list("ad_account", "campaign_id", "ad_id")
+    reach = dict(rows.values_list("ad_id", "reach")) if period.length == 1 else {}
+    return [
+        ObjectSums(accounts[0], ad, names[ad], "", as_sums(values), reach.get(ad))
+        for (_, _, ad), values in summed(grouped)
+    ]
+
+
+def campaign_names(
+    accounts: Iterable[int], wanted: set[tuple[int, str]], *, only: str = ""
 ) -> dict[tuple[int, str], tuple[str, str]]:
     """(account, campaign id) to name and effective status, as the catalog has them now."""
-    catalog = Campaign.objects.filter(ad_account__in=list(accounts)).values_list(
-        "ad_account_id", "campaign_id", "name", "effective_status"
-    )
-    names = {(row[0], row[1]): (row[2], row[3]) for row in catalog}
+    catalog = Campaign.objects.filter(ad_account__in=list(accounts))
+    if only:
+        catalog = catalog.filter(campaign_id=only)
+    names = {
+        (row[0], row[1]): (row[2], row[3])
+        for row in catalog.values_list("ad_account_id", "campaign_id", "name", "effective_status")
+    }
     unknown = {
         campaign_id for account, campaign_id in wanted if (account, campaign_id) not in names
     }
@@ -132,33 +222,28 @@ def _campaign_names(
     return names
 
 
-def daily_rows(accounts: Iterable[Account], period: Period) -> Iterator[CampaignInsight]:
-    """Every stored row of the period, day by day, never more than a chunk in memory."""
-    rows = _rows(accounts, period.since, period.until)
-    ordered = rows.order_by("ad_account_id", "date_start", "campaign_id")
-    yield from ordered.iterator(chunk_size=2000)
+def _daily(rows: QuerySet[Any]) -> dict[Day, Sums]:
+    grouped = rows.annotate(all=Value(1)).values_list("ad_account", "date_start", "all")
+    return {(key[0], key[1]): as_sums(values) for key, values in summed(grouped)}
 
 
-def _rows(accounts: Iterable[Account], since: date, until: date) -> QuerySet[CampaignInsight]:
-    return CampaignInsight.objects.filter(
+def _rows(accounts: Iterable[Account], since: date, until: date, scope: Scope) -> QuerySet[Any]:
+    if scope.ad_set:
+        return _ad_rows(accounts, since, until, scope)
+    rows = CampaignInsight.objects.filter(
         ad_account__in=[account.pk for account in accounts], date_start__range=(since, until)
     ).order_by()
+    return rows.filter(campaign_id=scope.campaign[1]) if scope.campaign else rows
 
 
-def _aggregates() -> dict[str, Sum]:
-    return {f"sum_{name}": Sum(name) for name in _SUMMED}
-
-
-def _sums(values: Sequence[Decimal | int | None]) -> Sums:
-    spend, impressions, clicks, conversions, value = values[:5]
-    return Sums(
-        _exact(spend),
-        None if impressions is None else int(impressions),
-        None if clicks is None else int(clicks),
-        _exact(conversions),
-        _exact(value),
-    )
-
-
-def _exact(value: Decimal | int | None) -> Decimal | None:
-    return None if value is None else Decimal(value).quantize(_CENT)
+def _ad_rows(
+    accounts: Iterable[Account], since: date, until: date, scope: Scope
+) -> QuerySet[AdInsight]:
+    """Ads of ad sets that approved ads go to; no others are read."""
+    assert scope.campaign is not None
+    rows = AdInsight.objects.filter(
+        ad_account__in=[account.pk for account in accounts],
+        date_start__range=(since, until),
+        campaign_id=scope.campaign[1],
+    ).order_by()
+    return rows.filter(ad_set_id=scope.ad_set) if scope.ad_set else rows

@@ -11,6 +11,8 @@ app_name = "reports"
 urlpatterns = [
     path("reports/", views_report.performance, name="performance"),
     path("reports/freshness/", views_report.freshness, name="freshness"),
-    path("reports/export/<str:table>.csv", views_report.export, name="export"),
+    path("reports/export/<slug:table>.<slug:kind>", views_report.export, name="export"),
+    path("reports/reach/", views_report.reach, name="reach"),
+    path("reports/moved/", views_report.moved, name="moved"),
     path("audiences/", views_audiences.audiences, name="audiences"),
 ]

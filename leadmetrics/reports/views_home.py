@@ -22,6 +22,7 @@ from leadmetrics.reports.accounts import (
 )
 from leadmetrics.reports.blocks import chart_of
 from leadmetrics.reports.exports import METRICS
+from leadmetrics.reports.months import Day
 from leadmetrics.reports.periods import DEFAULT, Period, format_day, preset_period
 from leadmetrics.reports.selectors import CurrencyReport
 from leadmetrics.reports.sums import Sums, add_up
@@ -183,7 +184,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _home_block(
-    report: CurrencyReport, daily: Mapping[selectors.Day, Sums], period: Period
+    report: CurrencyReport, daily: Mapping[Day, Sums], period: Period
 ) -> dict[str, Any]:
     """Yesterday against the day before, each account by its own calendar, and four weeks."""
     ready = [a for a in report.accounts if a.has_all_of(a.today - timedelta(days=1))]
@@ -221,7 +222,7 @@ def _home_block(
 
 
 def _on_day(
-    daily: Mapping[selectors.Day, Sums], accounts: Sequence[Account], *, days_ago: int
+    daily: Mapping[Day, Sums], accounts: Sequence[Account], *, days_ago: int
 ) -> Sums | None:
     """The accounts' figures of that many days ago, by each one's own calendar."""
     days = ((a.pk, a.today - timedelta(days=days_ago)) for a in accounts)

@@ -162,6 +162,10 @@ class Membership(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    # When the person last came to the report, and when they had come before that.
+    report_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
+    report_seen_before = models.DateTimeField(null=True, blank=True, editable=False)
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tenant", "user"], name="one_membership_per_person"),

@@ -63,6 +63,8 @@ TENANT_ROUTES: dict[str, tuple[Role, tuple[str, ...]]] = {
     "reports:performance": (VIEWER, READ),
     "reports:freshness": (VIEWER, READ),
     "reports:export": (VIEWER, READ),
+    "reports:reach": (VIEWER, READ),
+    "reports:moved": (VIEWER, READ),
     "reports:audiences": (VIEWER, READ),
     "connections:list": (ADMIN, READ),
     "connections:connect": (ADMIN, WRITE),
@@ -176,6 +178,7 @@ def make_world(tenant: Tenant) -> World:
             "membership_id": Membership.objects.get(tenant=tenant).pk,
             "sha256": image.sha256,
             "table": "campaigns",
+            "kind": "csv",
         },
     )
 
@@ -296,7 +299,7 @@ def test_nonsense_in_the_query_is_no_failure_of_ours(
 
 
 @pytest.mark.parametrize(
-    "name", [n for n in GUARDED if set(GUARDED[n].parameters) - {"tenant", "table"}]
+    "name", [n for n in GUARDED if set(GUARDED[n].parameters) - {"tenant", "table", "kind"}]
 )
 def test_object_of_another_tenant_is_a_404(name: str, world: World, elsewhere: World) -> None:
     admin = client_for(world.admin)

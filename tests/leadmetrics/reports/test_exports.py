@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import zipfile
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from leadmetrics.reports.exports import guarded
+from leadmetrics.reports.files import guarded
 from leadmetrics.tenancy.models import Tenant
 from tests.leadmetrics.reports.worlds import TODAY, make_account, make_day
 
@@ -119,3 +121,45 @@ def test_a_bad_range_leads_back_to_the_page(acme: Tenant, as_vera: Client) -> No
 
     assert response.status_code == 302
     assert response.headers["Location"] == "/t/acme/reports/"
+
+
+def workbook(client: Client, name: str, query: str = "") -> list[list[str]]:
+    """The first sheet's cells as texts."""
+    response: Any = client.get(f"/t/acme/reports/export/{name}.xlsx{query}")
+    assert response.status_code == 200
+    assert response.streaming
+    with zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content))) as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert "<f>" not in sheet  # no formula anywhere
+    rows = re.findall(r"<row .*?</row>", sheet, re.S)
+    return [re.findall(r"<(?:v|t)(?: [^>]*)?>(.*?)</(?:v|t)>", row) for row in rows]
+
+
+def test_the_workbook_has_the_same_rows_and_no_formula(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme)
+    make_day(account, YESTERDAY, "1", spend="10.005", impressions=1000, clicks=3)
+    make_day(account, YESTERDAY, "2", name="=HYPERLINK(1)", spend="20", impressions=1000)
+
+    rows = workbook(as_vera, "campaigns", "?range=7d")
+
+    assert rows[0][:5] == ["Row", "Currency", "Ad account", "Ad account ID", "Campaign"]
+    assert rows[1][4] == "=HYPERLINK(1)"  # a text, shown as it is
+    assert "10.01" in rows[2]
+    assert [row[0] for row in rows[1:]] == [
+        *("Campaign", "Campaign", "Account total", "Currency total")
+    ]
+
+
+def test_exports_are_of_what_is_shown(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme)
+    make_day(account, YESTERDAY, "1", spend="10", name="Spring")
+    make_day(account, YESTERDAY, "2", spend="20", name="Winter")
+
+    shown = table(as_vera, "campaigns", "?range=7d&q=spring")
+
+    assert [row["Spend"] for row in shown] == ["10.00", "10.00", "10.00"]
+
+
+@pytest.mark.parametrize("path", ["campaigns.pdf", "people.csv"])
+def test_other_exports_do_not_exist(acme: Tenant, as_vera: Client, path: str) -> None:
+    assert as_vera.get(f"/t/acme/reports/export/{path}").status_code == 404

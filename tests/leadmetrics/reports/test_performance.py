@@ -5,18 +5,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 
 from integrations.models import CampaignInsight
 from leadmetrics.tenancy.models import Tenant
-from tests.builders import make_campaign
+from tests.builders import make_ad_set, make_campaign
 from tests.leadmetrics.reports.worlds import (
     NOW,
     TODAY,
     make_account,
+    make_ad_day,
     make_day,
     make_run,
+    mark_read,
 )
 
 URL = "/t/acme/reports/"
@@ -38,9 +41,17 @@ def cells_of(response: Any, name: str) -> list[str]:
     return ["–" if "missing" in cell else cell for cell in cells]
 
 
+def link_of(response: Any, name: str) -> str:
+    """Where a click on the row's name leads."""
+    pattern = rf'<a href="([^"]*)"><bdi>{name}</bdi>'
+    (url,) = re.findall(pattern, response.content.decode())
+    return str(url).replace("&amp;", "&")
+
+
 def order_of(response: Any) -> list[str]:
     rows = re.findall(
-        r'<th scope="row" class="table__main"><bdi>(.*?)</bdi>', response.content.decode()
+        r'<th scope="row" class="table__main">(?:<a [^>]*>)?<bdi>(.*?)</bdi>',
+        response.content.decode(),
     )
     return [name for name in rows if not name.startswith("Total")]
 
@@ -236,7 +247,7 @@ def test_reach_is_never_summed_and_says_why(acme: Tenant, as_vera: Client) -> No
     one_day = as_vera.get(URL, {"range": "yesterday"})
 
     assert "4,321" not in week
-    assert "cannot be added up" in week
+    assert "Meta is asked for it" in week
     assert cells_of(one_day, "Campaign 1")[-1] == "4,321"
     assert cells_of(one_day, "Total EUR")[-1] == "–"
 
@@ -340,5 +351,129 @@ def test_queries_do_not_grow_with_the_rows(
             for ago in range(40)
         )
 
-    with django_assert_max_num_queries(11):
+        mark_read(account, 200)
+    # The first look after a pull adds up what moved, and notes that somebody looked.
+    with django_assert_max_num_queries(15):
         assert as_vera.get(URL + query).status_code == 200
+    with django_assert_max_num_queries(12):
+        assert as_vera.get(URL + query).status_code == 200
+
+
+def test_a_click_leads_from_campaign_to_ad_set_to_ad(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme)
+    campaign = make_campaign(account, campaign_id="1", name="Spring")
+    make_ad_set(campaign, ad_set_id="11", name="25 and older")
+    make_day(account, TODAY - timedelta(days=1), "1", spend=10)
+    make_day(account, TODAY - timedelta(days=1), "2", spend=90)
+    make_ad_day(account, TODAY - timedelta(days=1), "1", "11", "111", name="Tents", spend=3)
+    make_ad_day(account, TODAY - timedelta(days=1), "1", "11", "112", name="Stoves", spend=4)
+
+    campaigns = as_vera.get(URL)
+    ad_sets = as_vera.get(link_of(campaigns, "Spring"))
+    ads = as_vera.get(link_of(ad_sets, "25 and older"))
+
+    assert cells_of(ad_sets, "25 and older")[0] == "€7.00"
+    assert cells_of(ad_sets, "Whole campaign")[0] == "€10.00"
+    assert "the rows may be less than the whole campaign" in text_of(ad_sets)
+    assert [cells_of(ads, name)[0] for name in ("Stoves", "Tents")] == ["€4.00", "€3.00"]
+    assert cells_of(ads, "Whole ad set")[0] == "€7.00"
+    assert "All campaigns Spring 25 and older" in text_of(ads)
+
+
+def test_a_campaign_that_nobody_knows_is_a_404(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme)
+
+    assert as_vera.get(URL, {"campaign": f"{account.pk}-5"}).status_code == 404
+    assert as_vera.get(URL, {"campaign": "x-5"}).status_code == 404
+
+
+def test_words_narrow_the_campaigns_and_their_totals(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme)
+    make_run(account)
+    for ago in (1, 8):
+        make_day(account, TODAY - timedelta(days=ago), "1", spend=10, name="Spring tents")
+        make_day(account, TODAY - timedelta(days=ago), "2", spend=90, name="Winter coats")
+
+    page = as_vera.get(URL, {"q": "TENT", "range": "7d", "compare": "1"})
+
+    assert order_of(page) == ["Spring tents"]
+    assert cells_of(page, "Total EUR")[0] == "€10.00"
+    assert "before: €10.00" in text_of(page)
+    assert "No campaign fits" in text_of(as_vera.get(URL, {"q": "boats"}))
+
+
+def test_an_unknown_figure_is_named_and_the_usual_one_shown(acme: Tenant, as_vera: Client) -> None:
+    make_day(make_account(acme), TODAY - timedelta(days=1), spend=1)
+
+    words = text_of(as_vera.get(URL, {"metric": "roas", "sort": "-love"}))
+
+    assert "This report has no figure “roas” or “-love”; the usual one is shown." in words
+    assert "Spend by day" in words
+
+
+def test_sums_that_were_kept_give_way_when_a_day_is_read_again(
+    acme: Tenant, as_vera: Client
+) -> None:
+    account = make_account(acme)
+    row = make_day(account, TODAY - timedelta(days=40), spend=10)
+    mark_read(account, 100)
+    query = {"range": "90d"}
+    assert cells_of(as_vera.get(URL, query), "Total EUR")[0] == "€10.00"
+
+    row.spend = 12
+    row.save()
+    assert cells_of(as_vera.get(URL, query), "Total EUR")[0] == "€10.00"  # it was kept
+
+    account.insight_days.filter(day=row.date_start).update(read_at=NOW)
+    assert cells_of(as_vera.get(URL, query), "Total EUR")[0] == "€12.00"
+
+
+def test_days_that_were_not_read_to_their_end_are_never_kept(acme: Tenant, as_vera: Client) -> None:
+    row = make_day(make_account(acme), TODAY - timedelta(days=3), spend=10)
+    as_vera.get(URL)
+
+    row.spend = 12
+    row.save()
+
+    assert cells_of(as_vera.get(URL), "Total EUR")[0] == "€12.00"
+
+
+def test_reach_is_asked_from_meta_and_shown_when_it_came(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme)
+    make_day(account, TODAY - timedelta(days=1), spend=1)
+    (url,) = re.findall(
+        r'hx-get="(/t/acme/reports/reach/[^"]*)"', as_vera.get(URL).content.decode()
+    )
+
+    asked = as_vera.get(url, headers={"HX-Request": "true"})
+    account.range_reach.update(total=4321, read_at=NOW, lease_until=None)
+    told = as_vera.get(url, headers={"HX-Request": "true"})
+
+    assert "asking Meta" in text_of(asked)
+    assert "load delay:2s" in asked.content.decode()
+    assert "4,321" in text_of(told)
+    assert "load delay" not in told.content.decode()
+    assert "<html" in as_vera.get(url).content.decode()  # a page of its own without JavaScript
+
+
+def test_what_moved_is_told_from_the_visit_before(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme)
+    day = TODAY - timedelta(days=2)
+    make_campaign(account, campaign_id="1", name="Spring")
+    make_day(account, day, "1", spend=12, conversions=3, conversion_value=90)
+    moved = f"{URL}moved/"
+    assert "This is your first visit" in text_of(as_vera.get(moved))
+    assert "What moved since" not in text_of(as_vera.get(URL))
+
+    with time_machine.travel(NOW + timedelta(hours=3), tick=False):
+        account.insight_revisions.create(
+            campaign_id="1",
+            date_start=day,
+            noted_at=NOW + timedelta(hours=1),
+            spend=10,
+            conversions=4,
+        )
+        assert "What moved since you last looked" in text_of(as_vera.get(URL))
+        words = text_of(as_vera.get(moved))
+
+    assert "Spring Acme EU 1 +€2.00 −1 +€90.00" in words

@@ -138,7 +138,7 @@ def test_campaigns_carry_the_name_of_the_catalog_or_of_their_rows(acme: Tenant) 
 
     (report,) = selectors.performance(report_accounts(acme), WEEK)
 
-    assert {(c.campaign_id, c.name, c.status) for c in report.campaigns} == {
+    assert {(c.object_id, c.name, c.status) for c in report.objects} == {
         ("1", "Spring, renamed", "ACTIVE"),
         ("2", "Deleted one", ""),
     }

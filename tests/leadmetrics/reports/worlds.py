@@ -6,7 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from integrations.models import AdAccount, CampaignInsight, Integration, SyncRun
+from integrations.models import (
+    AdAccount,
+    AdInsight,
+    CampaignInsight,
+    InsightDay,
+    Integration,
+    SyncRun,
+)
 from leadmetrics.tenancy.models import Tenant
 from tests.builders import make_ad_account, make_integration
 
@@ -50,4 +57,32 @@ def make_day(account: AdAccount, day: date, campaign: str = "1", **figures: Any)
     name = values.pop("name", f"Campaign {campaign}")
     return CampaignInsight.objects.create(
         ad_account=account, campaign_id=campaign, campaign_name=name, date_start=day, **values
+    )
+
+
+def make_ad_day(
+    account: AdAccount, day: date, campaign: str, ad_set: str, ad: str, *, name: str, **figures: Any
+) -> AdInsight:
+    """One ad on one day."""
+    return AdInsight.objects.create(
+        ad_account=account,
+        campaign_id=campaign,
+        ad_set_id=ad_set,
+        ad_id=ad,
+        ad_name=name,
+        date_start=day,
+        **figures,
+    )
+
+
+def mark_read(account: AdAccount, days: int) -> None:
+    """The last days were read to their end, an hour before NOW."""
+    InsightDay.objects.bulk_create(
+        InsightDay(
+            ad_account=account,
+            level=InsightDay.Level.CAMPAIGN,
+            day=TODAY - timedelta(days=back),
+            read_at=NOW - timedelta(hours=1),
+        )
+        for back in range(days)
     )
