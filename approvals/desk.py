@@ -220,6 +220,7 @@ def card_context(tenant: Tenant, user: User, desk: Desk, shown: AdVariant) -> di
         "domain": domain_of(head.link),
         "cta": cta_label(head.call_to_action) or "No button",
         "checks": checks,
+        "preflights": selectors.preflights_of(shown, live_hash(shown)) if is_waiting else (),
         "noticed": noticed,
         "passed": sum(check.tone == "good" for check in checks),
         "marked": (marked := marked_texts(head, findings)),

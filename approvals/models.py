@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from approvals.models_links import LinkCheck
-from approvals.models_live import Activation, ActivationResult, LiveAd
+from approvals.models_live import Activation, ActivationResult, LiveAd, Preflight
 from approvals.models_outgoing import AccountImage, WriteMark, WriteStop
 from approvals.models_review import Seen
 from approvals.states import PAST_PUSHES, PushState, StepState, VariantStatus
@@ -26,6 +26,7 @@ __all__ = [
     "Decision",
     "LinkCheck",
     "LiveAd",
+    "Preflight",
     "Proposal",
     "Push",
     "PushStep",

@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from integrations.models import PushTarget
 from leadmetrics.tenancy.models import User
 
 
@@ -95,3 +96,22 @@ class LiveAd(models.Model):
 
     def __str__(self) -> str:
         return self.effective_status or "Not looked at yet"
+
+
+class Preflight(models.Model):
+    """What Meta said beforehand: of a push target, or, with a hash, of one content for it."""
+
+    target = models.ForeignKey(PushTarget, on_delete=models.CASCADE, related_name="preflights")
+    content_hash = models.CharField(max_length=64, blank=True)
+    obstacles = models.JSONField(default=list, help_text="Code and words of each.")
+    checked_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["target", "content_hash"], name="one_preflight_per_content"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{len(self.obstacles)} obstacles"

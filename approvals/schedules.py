@@ -4,6 +4,7 @@ from leadmetrics.queue import Schedule
 
 SCHEDULES = [
     Schedule("Sweep pushes", "approvals.tasks.sweep_pushes", "* * * * *"),
+    Schedule("Preflight what waits", "approvals.tasks.preflight_waiting", "*/2 * * * *"),
     Schedule("Watch ads", "approvals.tasks.watch_ads", "* * * * *"),
     Schedule("Expire undecided ads", "approvals.tasks.expire_undecided", "20 * * * *"),
     Schedule("Open links", "approvals.tasks.open_links", "* * * * *"),

@@ -10,7 +10,16 @@ from uuid import UUID
 from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from approvals.models import AdVariant, Decision, LinkCheck, Push, Seen, VariantRevision, WriteStop
+from approvals.models import (
+    AdVariant,
+    Decision,
+    LinkCheck,
+    Preflight,
+    Push,
+    Seen,
+    VariantRevision,
+    WriteStop,
+)
 from approvals.models_links import hash_link
 from approvals.states import PAST_PUSHES, PushState, VariantStatus
 from leadmetrics.audit.models import AuditEntry
@@ -238,6 +247,13 @@ def pushes_of(variant: AdVariant) -> QuerySet[Push]:
         .prefetch_related("steps")
         .order_by("-created_at")
     )
+
+
+def preflights_of(variant: AdVariant, content_hash: str) -> QuerySet[Preflight]:
+    """What Meta said beforehand of the variant's target, then of exactly this content for it."""
+    return Preflight.objects.filter(
+        target_id=variant.target_id, content_hash__in=("", content_hash)
+    ).order_by("content_hash")
 
 
 def current_push(pushes: Iterable[Push]) -> Push | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from approvals.services import links, pausing, push, waiting, watch
+from approvals.services import links, pausing, preflight, push, waiting, watch
 
 
 def push_variant(push_id: str) -> None:
@@ -41,3 +41,18 @@ def watch_ads() -> None:
 def open_links() -> None:
     """Open the links that wait to be looked at."""
     links.open_links()
+
+
+def preflight_target(target_id: str) -> None:
+    """Ask Meta whether one push target can take an ad."""
+    preflight.check_place(target_id=UUID(target_id))
+
+
+def validate_variant(variant_id: str) -> None:
+    """Let Meta check one waiting ad without creating anything."""
+    preflight.validate_variant(variant_id=UUID(variant_id))
+
+
+def preflight_waiting() -> None:
+    """Wake the checks of what waits for a decision."""
+    preflight.sweep_preflights()

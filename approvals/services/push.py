@@ -21,6 +21,7 @@ from django.utils import timezone
 from approvals.content import digest
 from approvals.models import Push
 from approvals.selectors import SWEEP_SIZE, due_pushes
+from approvals.services.preflight import preflight_step
 from approvals.services.push_claims import (
     Claim,
     Later,
@@ -76,6 +77,7 @@ def _claims(first: Claim) -> Iterator[Claim]:
 def _attempt(claim: Claim, uploading: set[str]) -> Generator[Call | None, Any, None]:
     """One attempt at a push; yields its calls to Meta and never raises what we understand."""
     try:
+        yield from preflight_step(claim, uploading)
         image_hash = yield from image_step(claim, uploading)
         creative_id = yield from creative_step(claim, image_hash)
         ad_id = yield from ad_step(claim, creative_id)

@@ -132,6 +132,30 @@ def create_ad(
     return _created(transport.post(f"{ad_account_id}/ads", body, token))
 
 
+def validate_ad(
+    transport: Transport,
+    token: AccessToken,
+    ad_account_id: str,
+    spec: AdCreativeSpec,
+    *,
+    ad_set_id: str,
+) -> None:
+    """Let Meta check an ad without creating anything. Raises MetaError with what it objects to."""
+    # Marketing API reference: Ad Account, Ads: execution_options
+    body: dict[str, Any] = {
+        "name": spec.name,
+        "adset_id": ad_set_id,
+        "creative": {
+            "name": spec.name,
+            "object_story_spec": build_object_story_spec(spec),
+            "degrees_of_freedom_spec": build_degrees_of_freedom_spec(),
+        },
+        "status": "PAUSED",
+        "execution_options": ["validate_only"],
+    }
+    transport.post(f"{ad_account_id}/ads", body, token)
+
+
 def pause_ad(transport: Transport, token: AccessToken, ad_id: str) -> None:
     """Set an ad to PAUSED; repeating it changes nothing."""
     # Marketing API reference: Ad

@@ -10,6 +10,7 @@ from integrations.meta_ads.insights import DEFAULT_ACTION_TYPES
 from integrations.meta_ads.transport import Transport
 from integrations.meta_ads.types import (
     AccessToken,
+    AccountState,
     AdAccountInfo,
     AdCreativeSpec,
     AdReview,
@@ -143,6 +144,10 @@ class MetaAdsClient:
             label=label,
         )
 
+    def validate_ad(self, ad_account_id: str, spec: AdCreativeSpec, *, ad_set_id: str) -> None:
+        """Let Meta check an ad without creating anything."""
+        ads.validate_ad(self._transport, self._token, ad_account_id, spec, ad_set_id=ad_set_id)
+
     def pause_ad(self, ad_id: str) -> None:
         """Set an ad to PAUSED."""
         ads.pause_ad(self._transport, self._token, ad_id)
@@ -171,13 +176,13 @@ class MetaAdsClient:
         """Meta's verdict on the ad, and what keeps it from delivering."""
         return live.get_ad_review(self._transport, self._token, ad_id)
 
-    def get_ad_set_plan(self, ad_set_id: str) -> AdSetPlan:
-        """The ad set's budget and schedule, with its campaign's."""
-        return live.get_ad_set_plan(self._transport, self._token, ad_set_id)
+    def get_ad_set_plan(self, ad_set_id: str, *, count_to: int = 0) -> AdSetPlan:
+        """The ad set's budget and schedule, with its campaign's; its ads counted if asked."""
+        return live.get_ad_set_plan(self._transport, self._token, ad_set_id, count_to=count_to)
 
-    def count_ads(self, ad_set_id: str, *, most: int) -> int:
-        """How many ads the ad set holds, counted up to ``most``."""
-        return live.count_ads(self._transport, self._token, ad_set_id, most=most)
+    def get_account_state(self, ad_account_id: str) -> AccountState:
+        """Whether the ad account can run ads."""
+        return live.get_account_state(self._transport, self._token, ad_account_id)
 
     def list_changes(self, ad_account_id: str, ad_id: str, since: datetime) -> tuple[Change, ...]:
         """Who changed the ad since then, newest first."""

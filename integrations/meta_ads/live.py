@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from integrations.meta_ads.errors import ErrorKind, MetaError, Unreadable
-from integrations.meta_ads.paging import pages, read_page
+from integrations.meta_ads.paging import read_page
 from integrations.meta_ads.parse import (
     Json,
     read_code,
@@ -20,27 +20,21 @@ from integrations.meta_ads.parse import (
     read_text,
 )
 from integrations.meta_ads.transport import Transport
-from integrations.meta_ads.types import AccessToken, AdReview, AdSetPlan, Change, Issue, Remark
+from integrations.meta_ads.types import (
+    AccessToken,
+    AccountState,
+    AdReview,
+    AdSetPlan,
+    Change,
+    Issue,
+    Remark,
+)
 
 _PLAN_FIELDS = (
     "id,name,account_id,status,effective_status,daily_budget,lifetime_budget,start_time,end_time,"
     "is_dynamic_creative,dsa_beneficiary,dsa_payor,targeting,"
     "campaign{id,name,status,effective_status,daily_budget,lifetime_budget}"
 )
-# Every status that counts towards the most ads an ad set can hold; a deleted ad does not.
-_COUNTED = [
-    "ACTIVE",
-    "PAUSED",
-    "PENDING_REVIEW",
-    "DISAPPROVED",
-    "PREAPPROVED",
-    "PENDING_BILLING_INFO",
-    "CAMPAIGN_PAUSED",
-    "ADSET_PAUSED",
-    "ARCHIVED",
-    "IN_PROCESS",
-    "WITH_ISSUES",
-]
 _MOST_CHANGES = 100
 _TEXT = 2000
 
@@ -67,15 +61,22 @@ def get_ad_review(transport: Transport, token: AccessToken, ad_id: str) -> AdRev
     )
 
 
-def get_ad_set_plan(transport: Transport, token: AccessToken, ad_set_id: str) -> AdSetPlan:
-    """An ad set's budget and schedule, and those of its campaign. Money is in Meta's units."""
+def get_ad_set_plan(
+    transport: Transport, token: AccessToken, ad_set_id: str, *, count_to: int = 0
+) -> AdSetPlan:
+    """An ad set's budget and schedule, and those of its campaign. Money is in Meta's units.
+
+    With ``count_to`` its ads are counted up to that number, those not archived or deleted.
+    """
     # Marketing API reference: Ad Set
-    answer = transport.get(ad_set_id, {"fields": _PLAN_FIELDS}, token)
+    ads = f",ads.limit({count_to}){{id}}" if count_to else ""
+    answer = transport.get(ad_set_id, {"fields": _PLAN_FIELDS + ads}, token)
     campaign = read_object(answer.get("campaign"))
     places = read_object(read_object(answer.get("targeting")).get("geo_locations"))
     return AdSetPlan(
         id=read_id(answer.get("id")),
         name=read_name(answer.get("name")),
+        ads=len(read_list(read_object(answer.get("ads")).get("data"))),
         account_id=f"act_{read_id(answer.get('account_id'))}",
         status=read_text(answer.get("status"), 30),
         effective_status=read_text(answer.get("effective_status"), 30),
@@ -94,16 +95,16 @@ def get_ad_set_plan(transport: Transport, token: AccessToken, ad_set_id: str) ->
     )
 
 
-def count_ads(transport: Transport, token: AccessToken, ad_set_id: str, *, most: int) -> int:
-    """How many ads the ad set holds that are not deleted, counted up to ``most``."""
-    # Marketing API reference: Ad Set, Ads
-    params = {"fields": "id", "effective_status": _COUNTED}
-    found = 0
-    for items, _is_last in pages(transport, f"{ad_set_id}/ads", params, token):
-        found += len(items)
-        if found >= most:
-            break
-    return found
+def get_account_state(transport: Transport, token: AccessToken, ad_account_id: str) -> AccountState:
+    """Whether the ad account can run ads."""
+    # Marketing API reference: Ad Account
+    fields = "account_status,default_dsa_beneficiary,default_dsa_payor"
+    answer = transport.get(ad_account_id, {"fields": fields}, token)
+    return AccountState(
+        account_status=read_code(answer.get("account_status")) or 0,
+        dsa_beneficiary=read_text(answer.get("default_dsa_beneficiary")),
+        dsa_payor=read_text(answer.get("default_dsa_payor")),
+    )
 
 
 def list_changes(

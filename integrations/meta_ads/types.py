@@ -332,11 +332,24 @@ class AdReview:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountState:
+    """Whether an ad account can run ads, and its defaults for who benefits and who pays."""
+
+    account_status: int
+    dsa_beneficiary: str
+    dsa_payor: str
+
+
+@dataclass(frozen=True, slots=True)
 class AdSetPlan:
-    """What an ad will spend and when. Budgets are in the smallest unit as Meta counts it."""
+    """What an ad will spend and when. Budgets are in the smallest unit as Meta counts it.
+
+    ``ads`` is 0 unless they were to be counted.
+    """
 
     id: str
     name: str
+    ads: int
     account_id: str
     status: str
     effective_status: str

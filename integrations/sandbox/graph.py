@@ -226,8 +226,8 @@ class Graph:
         return [("facebook-api-version", version), ("x-fb-trace-id", trace), ("x-fb-rev", "1")]
 
     def _log(self, ask: Exchange, response: Response) -> None:
-        if ask.method == "GET":
-            self.world.reads += 1
+        if ask.method == "GET" or "validate_only" in ask.raw.get("execution_options", ""):
+            self.world.reads += 1  # a dry run writes nothing either
             return
         row = self.world.journal.table("tokens").get(ask.token)
         try:

@@ -239,25 +239,25 @@ def test_ad_in_the_middle_is_in_view_with_what_is_around_it(as_ben, crowd):
 def test_review_page_needs_few_queries_whatever_the_number(
     as_ben, crowd, django_assert_max_num_queries, headers, place
 ):
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         as_ben.get(review("variant", crowd[place]), headers=headers)
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         as_ben.get(review("queue"), headers=headers)
 
 
 def test_own_edit_and_edit_form_need_few_queries(as_ben, ben, crowd, django_assert_max_num_queries):
     one = crowd[100]
     make_revision(one, author_id=ben.user_id, author_kind="human")
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         assert "somebody else approves it" in words(as_ben.get(review("variant", one)))
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         as_ben.get(review("edit", one))
 
 
 def test_decided_ad_needs_few_queries(as_ben, ben, crowd, django_assert_max_num_queries):
     one = crowd[100]
     approve_variant(actor=ben, variant_id=one.pk, shown_hash=live_hash(one))
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         as_ben.get(review("variant", one))
 
 
