@@ -12,6 +12,7 @@ from django.core.validators import URLValidator
 
 from integrations.models import AdAccount, AdSet, Integration, Page
 from integrations.selectors import ad_accounts_of, ad_sets_for_targets, pages_for_targets
+from integrations.words import ADS_PER_AD_SET, is_full
 from leadmetrics.errors import InvalidInput
 
 _NOT_REACHED = "One of the ad accounts is not part of this connection any more. Look again."
@@ -49,7 +50,9 @@ class AdSetSelect(forms.Select):
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         option = super().create_option(name, value, *args, **kwargs)
         ad_set = getattr(value, "instance", None)
-        if ad_set is not None and (ad_set.is_dynamic_creative or not ad_set.ad_account.can_run_ads):
+        if ad_set is not None and (
+            ad_set.is_dynamic_creative or is_full(ad_set) or not ad_set.ad_account.can_run_ads
+        ):
             option["attrs"]["disabled"] = True
         return option
 
@@ -60,6 +63,8 @@ class AdSetField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic i
 
     def label_from_instance(self, obj: AdSet) -> str:
         note = " (dynamic creative mixes texts: cannot be used)" if obj.is_dynamic_creative else ""
+        if is_full(obj):
+            note = f" (full: Meta allows {ADS_PER_AD_SET} ads in an ad set)"
         return f"{obj.campaign.name} › {obj.name}{note}"
 
 

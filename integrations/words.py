@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils import timezone
 
-from integrations.models import AdAccount, Integration
+from integrations.models import AdAccount, AdSet, Integration
 from integrations.token_states import Owner, state_of
 from leadmetrics.tenancy.models import Tenant
 
+# Ad Set reference: at most 50 ads that are not archived or deleted.
+ADS_PER_AD_SET = 50
 # What a permission is for, and what does not work without it.
 SCOPES: Mapping[str, tuple[str, str]] = {
     "ads_read": ("Read how your campaigns perform", "Performance cannot be read."),
@@ -109,6 +111,11 @@ def health_of(integration: Integration, now: datetime | None = None) -> Health:
         action=state.action,
         is_urgent=state.is_urgent,
     )
+
+
+def is_full(ad_set: AdSet) -> bool:
+    """Whether Meta takes no further ad in it, as far as its ads were counted."""
+    return ad_set.ad_count is not None and ad_set.ad_count >= ADS_PER_AD_SET
 
 
 def status_note(account: AdAccount) -> str:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Max, Q, QuerySet
 
 from integrations.models import CustomAudience, SyncRun
+from leadmetrics.reports.paging import State
 from leadmetrics.tenancy.models import Tenant
 
-AUDIENCES_PER_PAGE = 50
 SMALLEST_BAND = 1000  # Meta does not tell sizes below it apart
 
 
@@ -25,76 +24,32 @@ def audiences(tenant: Tenant, *, search: str = "") -> QuerySet[CustomAudience]:
     return found.select_related("ad_account").order_by("name", "pk")
 
 
-@dataclass(frozen=True, slots=True)
-class AudiencePage:
-    """Some audiences and the ids the neighbouring pages begin beside (None: there are none)."""
-
-    items: list[CustomAudience]
-    before: int | None
-    after: int | None
-
-
-def audience_page(
-    found: QuerySet[CustomAudience], *, after: int | None = None, before: int | None = None
-) -> AudiencePage:
-    """The page after (or before) the audience with this id, by key and not by counting."""
-    place = after or before
-    anchor = found.filter(pk=place).first() if place else None
-    beside = found
-    if anchor is not None:
-        way = "gt" if after else "lt"
-        beside = found.filter(
-            Q(**{f"name__{way}": anchor.name}) | Q(name=anchor.name, **{f"pk__{way}": anchor.pk})
-        )
-    is_back = anchor is not None and not after
-    rows = list((beside.reverse() if is_back else beside)[: AUDIENCES_PER_PAGE + 1])
-    has_more, rows = len(rows) > AUDIENCES_PER_PAGE, rows[:AUDIENCES_PER_PAGE]
-    if is_back:
-        rows.reverse()
-    has_before = has_more if is_back else anchor is not None
-    has_after = is_back or has_more
-    return AudiencePage(
-        items=rows,
-        before=rows[0].pk if rows and has_before else None,
-        after=rows[-1].pk if rows and has_after else None,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class AudienceState:
-    """What an audience is good for now, in words."""
-
-    tone: str
-    label: str
-    detail: str
-
-
 # Custom Audience reference, operation_status: what stands in the way, most serious first.
-_OPERATIONS: Mapping[int, AudienceState] = {
-    471: AudienceState("bad", "Flagged", "Meta flagged it for breaking its rules; it cannot run."),
-    470: AudienceState("bad", "Flagged", "Meta flagged it for breaking its rules."),
-    500: AudienceState("bad", "Broken", "Meta reports an error. Make it again in Ads Manager."),
-    450: AudienceState("bad", "Source is gone", "What it was made from cannot be read any more."),
-    433: AudienceState("bad", "Not built", "Meta could not build this lookalike audience."),
-    432: AudienceState("bad", "Not built", "Meta could not build this lookalike audience."),
-    431: AudienceState("warn", "Out of date", "Meta could not refresh this lookalike audience."),
-    434: AudienceState("info", "Being built", "Meta tries once more to build this lookalike."),
-    423: AudienceState("warn", "Pixel is wrong", "It is fed by a pixel that is not valid."),
-    422: AudienceState("warn", "Pixel is silent", "It is fed by a pixel that sends nothing."),
-    421: AudienceState("warn", "No pixel", "It needs a pixel to be fed."),
-    412: AudienceState("warn", "Bad upload", "Many of the uploaded entries are not usable."),
-    411: AudienceState("warn", "Few matches", "Few of the uploaded people were found at Meta."),
-    410: AudienceState("warn", "No upload", "Nobody has been uploaded yet."),
-    100: AudienceState("warn", "Expires soon", "Use it, or Meta will delete it."),
-    441: AudienceState("info", "Being filled", "Meta is still adding people; it grows."),
-    442: AudienceState("info", "Being filled", "Meta is still adding people; it grows."),
+_OPERATIONS: Mapping[int, State] = {
+    471: State("bad", "Flagged", "Meta flagged it for breaking its rules; it cannot run."),
+    470: State("bad", "Flagged", "Meta flagged it for breaking its rules."),
+    500: State("bad", "Broken", "Meta reports an error. Make it again in Ads Manager."),
+    450: State("bad", "Source is gone", "What it was made from cannot be read any more."),
+    433: State("bad", "Not built", "Meta could not build this lookalike audience."),
+    432: State("bad", "Not built", "Meta could not build this lookalike audience."),
+    431: State("warn", "Out of date", "Meta could not refresh this lookalike audience."),
+    434: State("info", "Being built", "Meta tries once more to build this lookalike."),
+    423: State("warn", "Pixel is wrong", "It is fed by a pixel that is not valid."),
+    422: State("warn", "Pixel is silent", "It is fed by a pixel that sends nothing."),
+    421: State("warn", "No pixel", "It needs a pixel to be fed."),
+    412: State("warn", "Bad upload", "Many of the uploaded entries are not usable."),
+    411: State("warn", "Few matches", "Few of the uploaded people were found at Meta."),
+    410: State("warn", "No upload", "Nobody has been uploaded yet."),
+    100: State("warn", "Expires soon", "Use it, or Meta will delete it."),
+    441: State("info", "Being filled", "Meta is still adding people; it grows."),
+    442: State("info", "Being filled", "Meta is still adding people; it grows."),
 }
-_READY = AudienceState("good", "Ready", "")
-_TOO_SMALL = AudienceState("warn", "Too small", "It has too few people to run ads to.")
-_UNUSABLE = AudienceState("bad", "Cannot be used", "Ads cannot run to it; see it in Ads Manager.")
+_READY = State("good", "Ready", "")
+_TOO_SMALL = State("warn", "Too small", "It has too few people to run ads to.")
+_UNUSABLE = State("bad", "Cannot be used", "Ads cannot run to it; see it in Ads Manager.")
 
 
-def audience_state(audience: CustomAudience) -> AudienceState:
+def audience_state(audience: CustomAudience) -> State:
     """From Meta's two codes: what went wrong first, then whether ads can run to it."""
     operation, delivery = audience.operation_code, audience.delivery_code
     known = _OPERATIONS.get(operation) if operation is not None else None
@@ -107,10 +62,10 @@ def audience_state(audience: CustomAudience) -> AudienceState:
     if delivery == 300:
         return _TOO_SMALL
     if operation is not None and operation not in (0, 200):
-        return AudienceState("warn", "Needs a look", f"Meta reports status {operation}.")
+        return State("warn", "Needs a look", f"Meta reports status {operation}.")
     if delivery == 200:
         return _READY
-    return AudienceState("neutral", "Not known", "Meta did not say whether ads can run to it.")
+    return State("neutral", "Not known", "Meta did not say whether ads can run to it.")
 
 
 def audience_size(audience: CustomAudience) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from leadmetrics.reports import views_audiences, views_report
+from leadmetrics.reports import views_audiences, views_catalog, views_report
 
 app_name = "reports"
 
@@ -14,5 +14,6 @@ urlpatterns = [
     path("reports/export/<slug:table>.<slug:kind>", views_report.export, name="export"),
     path("reports/reach/", views_report.reach, name="reach"),
     path("reports/moved/", views_report.moved, name="moved"),
+    path("catalog/<slug:listed>/", views_catalog.catalog, name="catalog"),
     path("audiences/", views_audiences.audiences, name="audiences"),
 ]

@@ -65,6 +65,7 @@ TENANT_ROUTES: dict[str, tuple[Role, tuple[str, ...]]] = {
     "reports:export": (VIEWER, READ),
     "reports:reach": (VIEWER, READ),
     "reports:moved": (VIEWER, READ),
+    "reports:catalog": (VIEWER, READ),
     "reports:audiences": (VIEWER, READ),
     "connections:list": (ADMIN, READ),
     "connections:connect": (ADMIN, WRITE),
@@ -179,6 +180,7 @@ def make_world(tenant: Tenant) -> World:
             "sha256": image.sha256,
             "table": "campaigns",
             "kind": "csv",
+            "listed": "campaigns",
         },
     )
 
@@ -299,7 +301,8 @@ def test_nonsense_in_the_query_is_no_failure_of_ours(
 
 
 @pytest.mark.parametrize(
-    "name", [n for n in GUARDED if set(GUARDED[n].parameters) - {"tenant", "table", "kind"}]
+    "name",
+    [n for n in GUARDED if set(GUARDED[n].parameters) - {"tenant", "table", "kind", "listed"}],
 )
 def test_object_of_another_tenant_is_a_404(name: str, world: World, elsewhere: World) -> None:
     admin = client_for(world.admin)
