@@ -25,6 +25,7 @@ from approvals.rules import copy_of, findings_now
 from approvals.selectors import QueueFilter
 from approvals.states import EDITABLE, VariantStatus
 from approvals.timeline import VERDICTS
+from leadmetrics.templatetags.ui import COUNTED_TO
 from leadmetrics.tenancy.models import Tenant, User
 from leadmetrics.tenancy.selectors import members_of
 
@@ -138,17 +139,15 @@ def _window(
 def list_context(tenant: Tenant, desk: Desk, window: Window) -> dict[str, Any]:
     """The list: its rows, its counts, where its pages begin, and the ads before and after."""
     counts = selectors.queue_counts(tenant, desk.narrow, window.at)
-    total = sum(count.waiting for count in counts)
-    ahead = sum(count.ahead for count in counts)
-    at = window.at
+    ahead, at = counts.ahead, window.at
     rows_ahead = sum(_key(row) < _key(at) for row in window.rows) if at else 0
     return {
-        "nav_counts": {"review": total},
-        "total": total,
-        "matching": sum(count.matching for count in counts),
-        "accounts": counts,
+        "nav_counts": {"review": counts.total},
+        "total": counts.total,
+        "matching": counts.matching,
+        "accounts": counts.accounts,
         "rows": [(row, desk.url("variant", row), row == at) for row in window.rows],
-        "place": ahead + 1 if at in window.rows else None,
+        "place": ahead + 1 if at in window.rows and ahead < COUNTED_TO else None,
         "first_url": desk.url() if ahead > rows_ahead else "",
         "later_url": desk.url(start=place_of(*_key(window.beyond))) if window.beyond else "",
         "all_url": replace(desk, narrow=QueueFilter()).url(),

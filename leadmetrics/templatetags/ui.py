@@ -23,6 +23,8 @@ register = template.Library()
 Number = Decimal | int | float | str
 
 MISSING = "–"
+# Queues are counted up to here; one more stands for "more than that".
+COUNTED_TO = 1000
 MINUS = "−"
 NO_BREAK = "\u00a0"
 
@@ -140,6 +142,12 @@ def money(amount: Number | None, currency: str) -> str:
 def number(value: Number | None, decimals: int = 0) -> str:
     """``value`` with thousands separators, or the dash when Meta did not say."""
     return missing("Meta sent no figure") if value is None else format_number(value, decimals)
+
+
+@register.filter
+def counted(value: int) -> str:
+    """A number of waiting things, which is counted up to a thousand: 1,000+ beyond."""
+    return format_number(value) if value <= COUNTED_TO else f"{format_number(COUNTED_TO)}+"
 
 
 @register.filter

@@ -8,9 +8,11 @@ from uuid import uuid4
 
 import pytest
 
+from approvals import desk, selectors
 from approvals.models import AdVariant, Decision, VariantRevision
 from approvals.services.review import approve_variant, edit_variant, reject_variant
 from approvals.states import VariantStatus
+from leadmetrics.templatetags import ui
 from leadmetrics.tenancy.models import Tenant
 from tests.approvals.conftest import COPY, propose
 from tests.approvals.pages import (
@@ -351,3 +353,15 @@ def test_markup_in_every_field_stays_text(as_ben, acme, agent, target, rita):
 
 def test_searched_markup_stays_text(as_ben, variant):
     assert MARKUP not in as_ben.get(review("queue"), {"q": MARKUP}).content.decode()
+
+
+def test_long_queue_is_counted_up_to_a_bound(as_ben, agent, target, monkeypatch):
+    for module in (selectors, desk, ui):
+        monkeypatch.setattr(module, "COUNTED_TO", 2)
+    ads = [propose(agent, target, replace(COPY, headline=f"Tent {number}")) for number in range(4)]
+    answer = as_ben.get(review("queue"))
+    assert "2+ waiting." in words(answer)
+    narrowed = as_ben.get(review("queue"), {"q": "Tent 3"})
+    assert "1 of 2+ waiting fit the filter." in words(narrowed)
+    assert "Version 1 · 2 of 2+" in words(as_ben.get(review("variant", ads[1])))
+    assert "of 2+" not in words(as_ben.get(review("variant", ads[3])))
