@@ -57,9 +57,14 @@ def enqueue(task: str, *ids: object) -> None:
     """Wake a worker for ``task`` ("integrations.tasks.pull_insights") once this commits."""
     _resolve(task)
     arguments = [str(pk) for pk in ids]
-    transaction.on_commit(
-        lambda: async_task("leadmetrics.queue.run_job", task, *arguments, task_name=task)
-    )
+
+    def wake() -> None:
+        # Outside a transaction the broker closes the connection, and with it what a job that goes
+        # on afterwards keeps there: temporary tables, settings.
+        with transaction.atomic():
+            async_task("leadmetrics.queue.run_job", task, *arguments, task_name=task)
+
+    transaction.on_commit(wake)
 
 
 def run_job(task: str, *ids: str) -> None:

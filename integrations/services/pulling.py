@@ -194,6 +194,7 @@ class Reading:
         """Give back what it holds; requests on their way are ignored when they come."""
         self.has_ended = True
         for window in self.windows:
+            window.shelf.abandon()
             self.shelves.give_back(window.shelf)
 
     def _window(self, level: str, first: date, last: date) -> Window:

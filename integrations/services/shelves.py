@@ -107,6 +107,11 @@ class Shelf:
                 self._empty(cursor)
         self._forget()
 
+    def abandon(self) -> None:
+        """After a cut: its rows are nobody's, and a rollback may have taken the table itself."""
+        self._is_made = False
+        self._forget()
+
     def add(self, rows: Sequence[InsightRow]) -> None:
         """Put a page down. Of rows that come twice the later one counts."""
         self._pages += 1
@@ -175,8 +180,10 @@ class Shelf:
 
     def _make(self, cursor: Any) -> None:
         if not self._is_made:
+            # An earlier reading on this connection may have left one, with rows of another account.
+            cursor.execute(f"DROP TABLE IF EXISTS {self._table}")
             cursor.execute(
-                f"CREATE TEMP TABLE IF NOT EXISTS {self._table} AS SELECT "
+                f"CREATE TEMP TABLE {self._table} AS SELECT "
                 f"{', '.join(self._columns)}, 0 AS page FROM {self._target} WHERE 1 = 0"
             )
             self._is_made = True

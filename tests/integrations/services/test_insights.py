@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import responses
 import time_machine
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.db.models import Sum
 
 from integrations.meta_ads.errors import ErrorKind, MetaError
@@ -28,7 +28,7 @@ from integrations.models import (
     SyncRun,
 )
 from integrations.selectors import what_moved
-from integrations.services import pulling, windows
+from integrations.services import pulling, shelves, windows
 from integrations.services.clients import NotConnected
 from integrations.services.days import oldest_day, today_of
 from integrations.services.insights import (
@@ -39,14 +39,16 @@ from integrations.services.insights import (
     request_all_pulls,
     request_pull,
 )
+from leadmetrics import queue
 from leadmetrics.errors import InvalidInput, NotAllowed, NotFound
 from leadmetrics.tenancy.actors import Actor
 from leadmetrics.tenancy.models import Tenant
 from tests.builders import make_ad_account, make_campaign, make_insights, make_integration
 from tests.conftest import StandIn
-from tests.integrations.dance import ACME_EU, work
+from tests.integrations.dance import ACME_EU, ACME_US, work
 
 Rows = list[dict[str, Any]]
+REAL_READ = Transport.read
 
 
 @pytest.fixture(autouse=True)
@@ -499,6 +501,39 @@ def test_nonsense_is_not_stored_and_old_rows_stay(
     assert CampaignInsight.objects.count() == 3
 
 
+@pytest.mark.django_db(transaction=True)
+def test_what_a_cut_pull_read_is_not_given_to_another_account(
+    account: AdAccount, stand_in: StandIn, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both are read by one worker, one after the other, and in pages that wait in its tables."""
+    other = make_ad_account(account.integration, ad_account_id=ACME_US, timezone="UTC")
+    monkeypatch.setattr(shelves, "SPILL_ROWS", 0)
+    monkeypatch.setattr(windows, "PAGE_SIZE", 10)
+    cut_after(monkeypatch, 2)
+    assert pull(account).state == "failed"
+    monkeypatch.setattr(Transport, "read", REAL_READ)
+    run = pull(other)
+    assert run.state == "complete"
+    theirs = set(other.insights.values_list("campaign_id", flat=True))
+    pull(account)
+    assert theirs
+    assert theirs.isdisjoint(account.insights.values_list("campaign_id", flat=True))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_run_that_is_handed_over_takes_nothing_from_the_others(
+    account: AdAccount, stand_in: StandIn
+) -> None:
+    """Waking the next job must not close the connection in which the others' pages wait."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE keep (x integer)")
+    with transaction.atomic():
+        queue.enqueue("integrations.tasks.pull_all_insights")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM keep")
+        assert cursor.fetchone() == (0,)
+
+
 # --- reports that Meta prepares -----------------------------------------------------------------
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -699,6 +734,7 @@ def test_mutated_answer_keeps_the_last_good_data(
 
     with responses.RequestsMock() as mock, pytest.MonkeyPatch.context() as patch:
         patch.setattr(pulling, "WINDOW_ROWS", 5)
+        patch.setattr(pulling, "REQUESTS_PER_ACCOUNT", 1)  # so that the newest comes first
         mock.add_callback(responses.GET, f"{GRAPH}/act_9/insights", callback=answer)
         run = pull(odd, first, today)
     odd.refresh_from_db()
