@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
-from django.core.validators import URLValidator
+from django.core.validators import RegexValidator, URLValidator
 
 from integrations.models import AdAccount, AdSet, Integration, Page
 from integrations.selectors import ad_accounts_of, ad_sets_for_targets, pages_for_targets
@@ -68,28 +68,9 @@ class AdSetField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic i
         return f"{obj.campaign.name} › {obj.name}{note}"
 
 
-class PushTargetForm(forms.Form):
-    """Where approved ads go. Nothing is chosen beforehand."""
+class LinkForm(forms.Form):
+    """The link and the URL parameters that ads start with."""
 
-    name = forms.CharField(
-        max_length=120,
-        label="Name of this target",
-        help_text="Reviewers and agents see it, for example “Spring, new customers”.",
-    )
-    ad_set = AdSetField(
-        queryset=AdSet.objects.none(),
-        label="Ad set",
-        error_messages={"invalid_choice": "This ad set cannot be used any more. Choose another."},
-    )
-    page = forms.ModelChoiceField(
-        queryset=Page.objects.none(),
-        label="Facebook Page",
-        empty_label="Choose the Page that speaks",
-        error_messages={"invalid_choice": "This Page cannot be used any more. Choose another."},
-    )
-    use_instagram = forms.BooleanField(
-        required=False, label="Also speak as the Page's Instagram account"
-    )
     default_link = forms.URLField(
         max_length=1000,
         required=False,
@@ -105,11 +86,6 @@ class PushTargetForm(forms.Form):
         label="URL parameters",
         help_text="Added to every link by Meta, for example utm_source=meta&utm_medium=paid.",
     )
-
-    def __init__(self, *args: Any, integration: Integration, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["ad_set"].queryset = ad_sets_for_targets(integration)  # type: ignore[attr-defined]
-        self.fields["page"].queryset = pages_for_targets(integration)  # type: ignore[attr-defined]
 
     def clean_default_link(self) -> str:
         link: str = self.cleaned_data["default_link"]
@@ -134,6 +110,86 @@ class PushTargetForm(forms.Form):
             self.add_error(str(problem["field"]), str(problem["message"]))
         if not exc.problems:
             self.add_error(None, exc.user_message)
+
+
+class AccountSettingsForm(LinkForm):
+    """What an ad account's new targets start with, and what counts as its conversion."""
+
+    page = forms.ModelChoiceField(
+        queryset=Page.objects.none(),
+        required=False,
+        label="Facebook Page",
+        empty_label="No Page yet",
+    )
+    use_instagram = forms.BooleanField(
+        required=False, label="Also speak as the Page's Instagram account"
+    )
+    conversion_action_type = forms.CharField(
+        max_length=80,
+        required=False,
+        label="Conversion",
+        validators=[RegexValidator(r"^[a-z0-9_.]+\Z", "Write Meta's name, like purchase or lead.")],
+        help_text="Meta's name of the action that counts, like purchase, lead or "
+        "offsite_conversion.fb_pixel_lead. Empty: the first present of the usual purchases.",
+    )
+    field_order = ("page", "use_instagram", "default_link", "url_tags", "conversion_action_type")
+
+    def __init__(self, *args: Any, account: AdAccount, **kwargs: Any) -> None:
+        kept = {
+            "page": account.default_page_id,
+            **{
+                name: getattr(account, name)
+                for name in ("use_instagram", "default_link", "url_tags", "conversion_action_type")
+            },
+        }
+        super().__init__(*args, **{**kwargs, "initial": kept})
+        self.fields["page"].queryset = pages_for_targets(account.integration)  # type: ignore[attr-defined]
+
+
+class CopySettingsForm(forms.Form):
+    """Which other ad accounts get the same settings."""
+
+    to = forms.TypedMultipleChoiceField(
+        coerce=int,
+        error_messages={
+            "required": "Choose at least one ad account.",
+            "invalid_choice": _NOT_REACHED,
+        },
+    )
+
+    def __init__(self, *args: Any, others: Iterable[AdAccount], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["to"].choices = [(other.pk, other.name) for other in others]  # type: ignore[attr-defined]
+
+
+class PushTargetForm(LinkForm):
+    """Where approved ads go. Nothing is chosen beforehand."""
+
+    name = forms.CharField(
+        max_length=120,
+        label="Name of this target",
+        help_text="Reviewers and agents see it, for example “Spring, new customers”.",
+    )
+    ad_set = AdSetField(
+        queryset=AdSet.objects.none(),
+        label="Ad set",
+        error_messages={"invalid_choice": "This ad set cannot be used any more. Choose another."},
+    )
+    page = forms.ModelChoiceField(
+        queryset=Page.objects.none(),
+        label="Facebook Page",
+        empty_label="Choose the Page that speaks",
+        error_messages={"invalid_choice": "This Page cannot be used any more. Choose another."},
+    )
+    use_instagram = forms.BooleanField(
+        required=False, label="Also speak as the Page's Instagram account"
+    )
+    field_order = ("name", "ad_set", "page", "use_instagram", "default_link", "url_tags")
+
+    def __init__(self, *args: Any, integration: Integration, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["ad_set"].queryset = ad_sets_for_targets(integration)  # type: ignore[attr-defined]
+        self.fields["page"].queryset = pages_for_targets(integration)  # type: ignore[attr-defined]
 
 
 def _group_label(account: AdAccount) -> str:

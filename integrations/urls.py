@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from integrations import views, views_manage
+from integrations import views, views_accounts, views_manage
 
 app_name = "connections"
 urlpatterns = [
@@ -19,4 +19,7 @@ urlpatterns = [
     path("ad-accounts/<int:account>/use/", views_manage.use_account, name="use_account"),
     path("ad-accounts/<int:account>/pull/", views_manage.pull, name="pull"),
     path("ad-accounts/<int:account>/history/", views_manage.history, name="history"),
+    path("readiness/", views_accounts.readiness, name="readiness"),
+    path("ad-accounts/<int:account>/settings/", views_accounts.settings, name="account_settings"),
+    path("ad-accounts/<int:account>/copy/", views_accounts.copy_settings, name="copy_settings"),
 ]

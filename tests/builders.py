@@ -110,6 +110,7 @@ def make_ad_account(integration: Integration, **fields: Any) -> AdAccount:
             "currency": "EUR",
             "timezone": "Europe/Berlin",
             "account_status": AdAccount.AccountStatus.ACTIVE,
+            "user_tasks": ["MANAGE", "ADVERTISE", "ANALYZE"],
             "enabled": True,
             **fields,
         }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from integrations.meta_ads.errors import Unreadable
@@ -32,6 +33,9 @@ from integrations.meta_ads.types import (
 )
 
 _ACCOUNT_ID = re.compile(r"act_[0-9]{1,28}")
+_ACCOUNT_FIELDS = (
+    "id,name,account_status,disable_reason,currency,timezone_name,business{id,name},user_tasks"
+)
 T = TypeVar("T")
 
 
@@ -45,10 +49,33 @@ def read_me(transport: Transport, token: AccessToken) -> Me:
 def list_ad_accounts(transport: Transport, token: AccessToken) -> Iterator[AdAccountInfo]:
     """Every ad account the person can reach."""
     # Graph API reference: User, Adaccounts
-    fields = (
-        "id,name,account_status,disable_reason,currency,timezone_name,business{id,name},user_tasks"
+    return _list(transport, token, "me/adaccounts", _ACCOUNT_FIELDS, _ad_account)
+
+
+def list_business_ad_accounts(transport: Transport, token: AccessToken) -> Iterator[AdAccountInfo]:
+    """Ad accounts that the person's businesses own or work on for clients; some may come twice."""
+    # Graph API reference: User, Businesses; Business, Owned and Client Ad Accounts
+    for business in _list(
+        transport, token, "me/businesses", "id", lambda item: read_id(item.get("id"))
+    ):
+        for edge in ("owned_ad_accounts", "client_ad_accounts"):
+            yield from _list(transport, token, f"{business}/{edge}", _ACCOUNT_FIELDS, _ad_account)
+
+
+def ads_per_ad_set(
+    transport: Transport, token: AccessToken, ad_account_id: str
+) -> Mapping[str, int]:
+    """Ads per ad set that count against Meta's limit: neither archived nor deleted."""
+    # Marketing API reference: Ad Account, Ads
+    return Counter(
+        _list(
+            transport,
+            token,
+            f"{ad_account_id}/ads",
+            "adset_id",
+            lambda item: read_id(item.get("adset_id")),
+        )
     )
-    return _list(transport, token, "me/adaccounts", fields, _ad_account)
 
 
 def list_pages(transport: Transport, token: AccessToken) -> Iterator[PageInfo]:

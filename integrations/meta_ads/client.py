@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from integrations.meta_ads import accounts, ads, insights, live, reports, totals
@@ -54,6 +54,14 @@ class MetaAdsClient:
     def list_ad_accounts(self) -> Iterator[AdAccountInfo]:
         """Every ad account the person can reach."""
         return accounts.list_ad_accounts(self._transport, self._token)
+
+    def list_business_ad_accounts(self) -> Iterator[AdAccountInfo]:
+        """Ad accounts that the person's businesses own or work on for clients."""
+        return accounts.list_business_ad_accounts(self._transport, self._token)
+
+    def ads_per_ad_set(self, ad_account_id: str) -> Mapping[str, int]:
+        """Ads per ad set id that count against Meta's limit of 50."""
+        return accounts.ads_per_ad_set(self._transport, self._token, ad_account_id)
 
     def list_pages(self) -> Iterator[PageInfo]:
         """Every Page the person manages."""

@@ -68,7 +68,7 @@ def create_push_target(
     url_tags: str,
     use_instagram: bool,
 ) -> PushTarget:
-    """A place where approved ads go.
+    """A place where approved ads go. An empty link or tags are the ad account's own.
 
     Raises NotFound, NotAllowed, and InvalidInput whose ``problems`` name the field.
     """
@@ -85,8 +85,8 @@ def create_push_target(
                 ad_set=ad_set,
                 page=page,
                 name=name,
-                default_link=default_link,
-                url_tags=url_tags,
+                default_link=default_link or account.default_link,
+                url_tags=url_tags or account.url_tags,
                 use_instagram=use_instagram,
             )
             record(

@@ -6,6 +6,7 @@ that cannot be read costs no other one, and each goes on by itself after a resta
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,8 @@ from django.utils import timezone
 
 from integrations.access import access_integration
 from integrations.meta_ads.client import MetaAdsClient
+from integrations.meta_ads.errors import ErrorKind, MetaError
+from integrations.meta_ads.types import AdAccountInfo
 from integrations.models import (
     AdAccount,
     AdSet,
@@ -30,8 +33,21 @@ from integrations.services.runs import TURN_SECONDS, Turn, request_run, work_on
 from leadmetrics.tenancy.actors import Actor, require_role
 from leadmetrics.tenancy.models import Role
 
+logger = logging.getLogger(__name__)
+
 # What Meta does not say, so a sync must not touch it.
-_OURS = frozenset({"id", "enabled", "conversion_action_type", "insights_complete_at"})
+_OURS = frozenset(
+    {
+        "id",
+        "enabled",
+        "conversion_action_type",
+        "insights_complete_at",
+        "default_page",
+        "use_instagram",
+        "default_link",
+        "url_tags",
+    }
+)
 _CAN_ADVERTISE = frozenset({"ADVERTISE", "MANAGE"})
 
 
@@ -113,10 +129,29 @@ def _store_ad_accounts(turn: Turn, client: MetaAdsClient) -> None:
             timezone=_known_zone(account.timezone_name),
             account_status=account.account_status,
             business_name=account.business_name,
+            user_tasks=list(account.user_tasks),
         )
-        for account in client.list_ad_accounts()
+        for account in _reached(client, integration)
     )
     _replace(turn, integration.ad_accounts.all(), rows, "ad_account_id")
+
+
+def _reached(client: MetaAdsClient, integration: Integration) -> list[AdAccountInfo]:
+    """The person's own ad accounts, and those reached only through one of their businesses.
+
+    The businesses need a permission of their own; without it the list is what the person has.
+    """
+    own = {account.id: account for account in client.list_ad_accounts()}
+    if "business_management" not in integration.granted_scopes:
+        return list(own.values())
+    try:
+        for account in client.list_business_ad_accounts():
+            own.setdefault(account.id, account)
+    except MetaError as exc:
+        if exc.kind != ErrorKind.PERMISSION:
+            raise
+        logger.info("the businesses behind a grant are not visible: code %s", exc.meta_code)
+    return list(own.values())
 
 
 def _store_campaigns(turn: Turn, client: MetaAdsClient, account: AdAccount) -> None:
@@ -136,6 +171,7 @@ def _store_campaigns(turn: Turn, client: MetaAdsClient, account: AdAccount) -> N
 
 def _store_ad_sets(turn: Turn, client: MetaAdsClient, account: AdAccount) -> None:
     found = list(client.list_ad_sets(account.ad_account_id))
+    ads = client.ads_per_ad_set(account.ad_account_id)
     campaigns = {campaign.campaign_id: campaign for campaign in account.campaigns.all()}
     rows = (
         AdSet(
@@ -146,6 +182,8 @@ def _store_ad_sets(turn: Turn, client: MetaAdsClient, account: AdAccount) -> Non
             status=ad_set.status,
             effective_status=ad_set.effective_status,
             is_dynamic_creative=ad_set.is_dynamic_creative,
+            ad_count=ads.get(ad_set.id, 0),
+            names_advertiser=bool(ad_set.dsa_beneficiary and ad_set.dsa_payor),
         )
         for ad_set in found
         if ad_set.campaign_id in campaigns  # its campaign is archived, or younger than this run

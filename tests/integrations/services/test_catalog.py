@@ -190,6 +190,7 @@ def test_ad_set_without_a_known_campaign_is_left_out(acme: Tenant, settings: Any
         mock.get(
             f"{GRAPH}/act_1/adsets", json={"data": [{"id": "7", "campaign_id": "9", "name": "A"}]}
         )
+        mock.get(f"{GRAPH}/act_1/ads", json={"data": []})
         mock.get(f"{GRAPH}/act_1/customaudiences", json={"data": []})
         runs = sync(integration)
     assert [run.state for run in runs] == ["complete", "complete"]
@@ -219,3 +220,36 @@ def test_person_may_ask_for_a_sync(acme: Tenant, ana: Actor, ben: Actor, olga: A
     Integration.objects.update(status="expired")
     with pytest.raises(NotConnected):
         sync_now(actor=ana, integration_id=integration.pk)
+
+
+def test_room_and_advertiser_of_ad_sets_are_read(known: Integration) -> None:
+    ad_sets = AdSet.objects.filter(ad_account__ad_account_id=ACME_EU)
+    assert ad_sets.get(name="Camping interest, full").ad_count == 50
+    assert not ad_sets.get(name="Cold regions, no DSA data").names_advertiser
+    assert known.ad_accounts.get(ad_account_id=ACME_EU).user_tasks
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_accounts_of_the_person_s_businesses_are_found(
+    acme: Tenant, settings: Any, refused: bool
+) -> None:
+    settings.META_API_BASE_URL = "http://graph.test"
+    integration = make_integration(acme, granted_scopes=["business_management"])
+    with responses.RequestsMock() as mock:
+        mock.get(
+            f"{GRAPH}/me/adaccounts", json={"data": [{"id": "act_1", "user_tasks": ["MANAGE"]}]}
+        )
+        mock.get(f"{GRAPH}/me/accounts", json={"data": []})
+        if refused:
+            mock.get(f"{GRAPH}/me/businesses", json={"error": {"code": 200}}, status=400)
+        else:
+            mock.get(f"{GRAPH}/me/businesses", json={"data": [{"id": "7"}]})
+            mock.get(
+                f"{GRAPH}/7/owned_ad_accounts", json={"data": [{"id": "act_1"}, {"id": "act_2"}]}
+            )
+            mock.get(f"{GRAPH}/7/client_ad_accounts", json={"data": [{"id": "act_3"}]})
+        (run,) = sync(integration)
+    assert run.state == "complete"
+    found = dict(integration.ad_accounts.values_list("ad_account_id", "user_tasks"))
+    wanted = {"act_1": ["MANAGE"]} if refused else {"act_1": ["MANAGE"], "act_2": [], "act_3": []}
+    assert found == wanted

@@ -1,0 +1,87 @@
+"""What each ad account is ready for, and what its new targets start with."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from integrations.access import access_ad_account
+from integrations.forms import AccountSettingsForm, CopySettingsForm
+from integrations.models import AdAccount
+from integrations.selectors import accounts_beside, readiness_page
+from integrations.services import account_settings
+from leadmetrics.errors import InvalidInput
+from leadmetrics.tenancy.access import role_required
+from leadmetrics.tenancy.middleware import TenantRequest
+from leadmetrics.tenancy.models import Role
+
+
+@require_GET
+@role_required(Role.ADMIN)
+def readiness(request: TenantRequest, tenant: str) -> HttpResponse:
+    """The grid: a row per ad account in use, a column per thing that must be right."""
+    search = request.GET.get("q", "").replace("\0", "").strip()[:200]
+    after = request.GET.get("after", "")
+    number = int(after) if after.isdecimal() and len(after) < 19 else None
+    found = readiness_page(request.tenant, search=search, after=number)
+    return render(
+        request,
+        "integrations/readiness.html",
+        {
+            "rows": found.rows,
+            "after": found.after,
+            "search": search,
+            "titles": [cell.title for cell in found.rows[0].cells] if found.rows else [],
+            "with_gaps": sum(bool(row.gaps) for row in found.rows),
+        },
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@role_required(Role.ADMIN)
+def settings(request: TenantRequest, tenant: str, account: int) -> HttpResponse:
+    """Page, Instagram, link, URL parameters and conversion of one ad account."""
+    ad_account = access_ad_account(actor=request.actor, pk=account)
+    form = AccountSettingsForm(request.POST or None, account=ad_account)
+    if request.method == "POST" and form.is_valid():
+        try:
+            account_settings.save_settings(actor=request.actor, pk=account, **form.cleaned_data)
+        except InvalidInput as exc:
+            form.add_problems(exc)
+        else:
+            messages.success(request, f"Saved. New targets of {ad_account.name} start with this.")
+            return redirect("connections:account_settings", tenant=tenant, account=account)
+    return _settings_page(request, ad_account, form, status=422 if form.is_bound else 200)
+
+
+@require_POST
+@role_required(Role.ADMIN)
+def copy_settings(request: TenantRequest, tenant: str, account: int) -> HttpResponse:
+    """Give other ad accounts the same settings."""
+    ad_account = access_ad_account(actor=request.actor, pk=account)
+    form = CopySettingsForm(request.POST, others=accounts_beside(ad_account))
+    if not form.is_valid():
+        messages.error(request, str(next(iter(form.errors.values()))[0]))
+        return redirect("connections:account_settings", tenant=tenant, account=account)
+    done = account_settings.copy_settings(
+        actor=request.actor, pk=account, to=form.cleaned_data["to"]
+    )
+    count = len(done.accounts)
+    messages.success(request, f"Copied to {count} ad account{'' if count == 1 else 's'}.")
+    if done.without_page:
+        names = ", ".join(other.name for other in done.without_page[:5])
+        messages.warning(request, f"Not reached there, so the Page was left as it is: {names}.")
+    return redirect("connections:account_settings", tenant=tenant, account=account)
+
+
+def _settings_page(
+    request: TenantRequest, account: AdAccount, form: AccountSettingsForm, status: int
+) -> HttpResponse:
+    return render(
+        request,
+        "integrations/account_settings.html",
+        {"account": account, "form": form, "others": list(accounts_beside(account))},
+        status=status,
+    )
