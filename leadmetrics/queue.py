@@ -14,7 +14,7 @@ import socket
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
 
@@ -100,6 +100,12 @@ def install_schedules(schedules: Iterable[Schedule]) -> None:
                     "repeats": -1,
                 },
             )
+
+
+def next_start(name: str) -> datetime | None:
+    """When the schedule of this name runs next; None when it is not installed."""
+    row = QueueSchedule.objects.filter(name=name).only("next_run").first()
+    return row.next_run if row else None
 
 
 def prune_results() -> None:

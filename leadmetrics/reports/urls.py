@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from leadmetrics.reports import views_audiences, views_catalog, views_report
+from leadmetrics.reports import views_audiences, views_catalog, views_report, views_sync
 
 app_name = "reports"
 
@@ -14,6 +14,8 @@ urlpatterns = [
     path("reports/export/<slug:table>.<slug:kind>", views_report.export, name="export"),
     path("reports/reach/", views_report.reach, name="reach"),
     path("reports/moved/", views_report.moved, name="moved"),
+    path("sync/", views_sync.health, name="sync"),
+    path("sync/now/", views_sync.sync_now, name="sync_now"),
     path("catalog/<slug:listed>/", views_catalog.catalog, name="catalog"),
     path("audiences/", views_audiences.audiences, name="audiences"),
 ]

@@ -66,6 +66,8 @@ TENANT_ROUTES: dict[str, tuple[Role, tuple[str, ...]]] = {
     "reports:reach": (VIEWER, READ),
     "reports:moved": (VIEWER, READ),
     "reports:catalog": (VIEWER, READ),
+    "reports:sync": (ADMIN, READ),
+    "reports:sync_now": (ADMIN, WRITE),
     "reports:audiences": (VIEWER, READ),
     "connections:readiness": (ADMIN, READ),
     "connections:account_settings": (ADMIN, FORM),

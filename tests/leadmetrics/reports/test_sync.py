@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from integrations.models import SyncRun
+from leadmetrics.tenancy.models import Tenant
+from tests.leadmetrics.reports.worlds import NOW, make_account, make_run
+
+URL = "/t/acme/sync/"
+
+
+def words_of(response: Any) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+def test_each_run_tells_its_rows_requests_time_and_completeness(
+    acme: Tenant, as_ana: Client
+) -> None:
+    run = make_run(make_account(acme), rows=1234, requests=7, days_done=28, days_total=28)
+    run.started_at, run.finished_at = NOW - timedelta(seconds=75), NOW
+    run.save()
+
+    words = words_of(as_ana.get(URL))
+
+    assert "Acme EU: performance Complete" in words
+    assert "28 of 28 read 1,234 7 1 min 15 s" in words
+    assert "Everything is up to date." in words
+
+
+@pytest.mark.parametrize(
+    ("account", "run", "label", "reason"),
+    [
+        ({}, {"state": "complete"}, "Fresh", ""),
+        (
+            {},
+            {"state": "failed", "error": "Meta sent no JSON."},
+            "Incomplete",
+            "Meta sent no JSON.",
+        ),
+        ({}, {"state": "running", "rows": 12}, "Being read", "12 rows"),
+        (
+            {},
+            {"state": "waiting", "lease_until": NOW + timedelta(minutes=5), "error": "Too fast."},
+            "Waiting for Meta",
+            "Too fast.",
+        ),
+        ({}, {"state": "waiting"}, "Waiting for a worker", "It begins in a moment."),
+        ({"insights_complete_at": NOW - timedelta(days=1)}, None, "Late", "worker"),
+        ({"insights_complete_at": None}, None, "Not read yet", "next scheduled"),
+        ({"gone_at": NOW}, None, "Not reachable", "has no access"),
+    ],
+)
+def test_why_figures_are_no_fresher_is_said_in_words(
+    acme: Tenant,
+    as_ana: Client,
+    account: dict[str, Any],
+    run: dict[str, Any] | None,
+    label: str,
+    reason: str,
+) -> None:
+    made = make_account(acme, **account)
+    if run:
+        make_run(made, **run)
+
+    words = words_of(as_ana.get(URL))
+
+    assert label in words
+    assert reason in words
+
+
+def test_an_ended_grant_is_why_everything_stands_still(acme: Tenant, as_ana: Client) -> None:
+    account = make_account(acme)
+    account.integration.status = "revoked"
+    account.integration.save()
+
+    words = words_of(as_ana.get(URL))
+
+    assert "Stands still" in words
+    assert "Sync now" not in words
+
+
+def test_sync_now_begins_a_run_whose_progress_survives_a_reload(
+    acme: Tenant, as_ana: Client
+) -> None:
+    account = make_account(acme)
+
+    answer = as_ana.post(f"{URL}now/", {"account": account.pk}, follow=True)
+    as_ana.post(f"{URL}now/")  # joins what is under way
+
+    assert "1 ad account is being read" in words_of(answer)
+    run = SyncRun.objects.get(ad_account=account)
+    SyncRun.objects.filter(pk=run.pk).update(state="running", days_done=9, days_total=28, rows=900)
+    for headers in ({}, {"HX-Request": "true"}):
+        again = as_ana.get(URL, headers=headers)
+        assert "9 of 28 days, 900 rows" in words_of(again)
+        assert 'hx-trigger="every 2s"' in again.content.decode()
+    SyncRun.objects.filter(pk=run.pk).update(state="complete")
+    assert "every 2s" not in as_ana.get(URL).content.decode()
+
+
+def test_another_tenants_account_is_not_read(acme: Tenant, harbour: Tenant, as_ana: Client) -> None:
+    theirs = make_account(harbour)
+
+    as_ana.post(f"{URL}now/", {"account": theirs.pk})
+
+    assert not SyncRun.objects.exists()
+
+
+def test_older_runs_are_a_click_away(acme: Tenant, as_ana: Client) -> None:
+    account = make_account(acme)
+    for number in range(60):
+        make_run(account, rows=7000 + number)
+
+    first = as_ana.get(URL)
+    (url,) = re.findall(r'rel="next" href="([^"]*)"', first.content.decode())
+    second = as_ana.get(url)
+
+    both = re.findall(r">7,0(\d\d)<", first.content.decode() + second.content.decode())
+    assert sorted(both) == [f"{n:02}" for n in range(60)]
+
+
+def test_queries_do_not_grow_with_the_rows(
+    acme: Tenant, as_ana: Client, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(8):
+        make_run(make_account(acme, f"Account {number}"))
+
+    with django_assert_max_num_queries(12):
+        assert as_ana.get(URL).status_code == 200
