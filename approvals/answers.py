@@ -29,12 +29,16 @@ from approvals.desk import (
 from approvals.forms import ShownForm
 from approvals.limits import RECOMMENDED
 from approvals.models import AdVariant, Decision
+from approvals.neighbours import siblings_of
 from approvals.services.review import ContentChanged
 from approvals.services.seen import note_seen
 from approvals.states import VariantStatus
 from leadmetrics.errors import StateConflict
 from leadmetrics.htmx import announce, is_fragment
 from leadmetrics.tenancy.middleware import TenantRequest
+
+# Verdicts that may well fit an alike text, too.
+OFFERED = ("Approved", "Rejected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +122,22 @@ def go_on(
     following = later or others.first()
     url = desk.url("variant", following) if following else desk.url()
     did = f"{verb} “{head_of(decided).headline}”."
+    alike = len(siblings_of(request.tenant, decided)) if verb in OFFERED else 0
     if not is_fragment(request):
-        messages.success(request, f"{did} {rest}")
+        hint = f" {alike} alike still wait: decide them together under the list." if alike else ""
+        messages.success(request, f"{did} {rest}{hint}")
         return redirect(url)
     window = window_around(waiting, following) if following else Window()
     outcome = Notice("good", did, rest, desk.url("variant", decided))
-    response = answer(request, desk, window, is_open=bool(following), outcome=outcome)
+    response = answer(
+        request,
+        desk,
+        window,
+        is_open=bool(following),
+        outcome=outcome,
+        alike_count=alike,
+        alike_url=desk.url("bulk", alike=str(decided.pk)),
+    )
     return announce(response, f"{did} {rest}", url=url)
 
 

@@ -34,7 +34,7 @@ ROWS_BEFORE = 5
 HISTORY_LENGTH = 20
 SEARCH_LENGTH = 100
 SHADES = {"light": "Light", "dark": "Dark"}
-ACTS = ("approve", "reject", "edit", "withdraw", "changes", "defer", "reopen", "select")
+ACTS = ("approve", "reject", "edit", "withdraw", "changes", "defer", "reopen", "select", "alike")
 DECIDED = (*selectors.PUSHED, VariantStatus.REJECTED, VariantStatus.CHANGES_REQUESTED)
 
 

@@ -29,6 +29,7 @@ from leadmetrics.tenancy.models import Tenant, User
 
 PAGE_SIZE = 50
 SWEEP_SIZE = 20
+REJECTIONS = 500
 
 PUSHED = (
     VariantStatus.APPROVED,
@@ -99,6 +100,22 @@ def variants_to_review(
             is_seen=Exists(drawn), is_marked=Exists(drawn.filter(is_selected=True))
         )
     return waiting.order_by("queue_at", "pk")
+
+
+def waiting_siblings(tenant: Tenant, shown: AdVariant) -> QuerySet[AdVariant]:
+    """What else of the same proposal waits for the same target, in the queue's order."""
+    waiting = variants_to_review(tenant).filter(
+        proposal_id=shown.proposal_id, target_id=shown.target_id
+    )
+    return waiting.exclude(pk=shown.pk)
+
+
+def recent_rejections(tenant: Tenant, shown: AdVariant) -> QuerySet[Decision]:
+    """The newest rejections of other variants that stand, up to 500."""
+    rejected = Decision.objects.filter(
+        variant__tenant=tenant, verdict=Decision.Verdict.REJECTED, undone_by=None
+    ).exclude(variant=shown)
+    return rejected.select_related("revision", "reviewer").order_by("-created_at")[:REJECTIONS]
 
 
 @dataclass(frozen=True, slots=True)

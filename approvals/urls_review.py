@@ -10,6 +10,7 @@ urlpatterns = [
     path("", views.queue, name="queue"),
     path("together/", views_bulk.bulk, name="bulk"),
     path("<uuid:variant_id>/select/", views_bulk.select, name="select"),
+    path("<uuid:variant_id>/alike/", views_bulk.alike, name="alike"),
     path("images/<str:sha256>/", views.image, name="image"),
     path("<uuid:variant_id>/", views.variant, name="variant"),
     path("<uuid:variant_id>/approve/", views.approve, name="approve"),

@@ -7,16 +7,18 @@ from uuid import UUID
 
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from approvals import selectors
 from approvals.access import access_variant
 from approvals.answers import Notice, open_desk
 from approvals.desk import Desk, live_hash
 from approvals.forms import RejectForm, ShownForm
-from approvals.models import Decision
+from approvals.models import AdVariant, Decision
+from approvals.neighbours import rejected_before, siblings_of
 from approvals.services.bulk import MOST, BulkResult, decide_seen
-from approvals.services.seen import seen_by, select_variant
+from approvals.services.seen import note_seen, seen_by, select_variant
+from approvals.states import VariantStatus
 from leadmetrics.errors import StateConflict
 from leadmetrics.htmx import announce, is_fragment
 from leadmetrics.tenancy.access import role_required
@@ -49,6 +51,28 @@ def select(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespons
     return announce(open_desk(request, shown), words, url=url)
 
 
+@require_GET
+def alike(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
+    """What reads nearly like an ad: its waiting siblings, and texts that were rejected before.
+
+    The review page asks for it after the card is drawn, so that no card waits for it.
+    """
+    shown = access_variant(actor=request.actor, variant_id=variant_id)
+    desk = Desk.read(request.tenant, request.GET)
+    context = {
+        "variant": shown,
+        "siblings": [
+            (one, desk.url("variant", one.variant)) for one in siblings_of(request.tenant, shown)
+        ],
+        "rejected": rejected_before(request.tenant, shown),
+        "together_url": desk.url("bulk", alike=str(shown.pk)),
+        "url": desk.url("variant", shown),
+        "is_fragment": is_fragment(request),
+    }
+    name = "_alike" if is_fragment(request) else "alike"
+    return render(request, f"approvals/{name}.html", context)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @role_required(Role.REVIEWER)
 def bulk(request: TenantRequest, tenant: str) -> HttpResponse:
@@ -69,6 +93,8 @@ def bulk(request: TenantRequest, tenant: str) -> HttpResponse:
 
 def _choose(request: TenantRequest) -> HttpResponse:
     desk = Desk.read(request.tenant, request.GET)
+    if model := _model(request):
+        return _choose_alike(request, desk, model)
     waiting = selectors.variants_to_review(request.tenant, desk.narrow)
     rows = list(waiting.filter(seen__user=request.user).distinct()[:MOST])
     seen = seen_by(request.user.pk, rows)
@@ -79,7 +105,7 @@ def _choose(request: TenantRequest) -> HttpResponse:
     return _page(
         request,
         {
-            "ready": [(row, live_hash(row)) for row in ready],
+            "ready": [(row, live_hash(row), ()) for row in ready],
             "is_selection": bool(selected),
             "changed": changed,
             "unseen": list(unseen[:UNSEEN_NAMED]),
@@ -89,6 +115,36 @@ def _choose(request: TenantRequest) -> HttpResponse:
             "reasons": Decision.Reason.choices,
         },
     )
+
+
+def _choose_alike(request: TenantRequest, desk: Desk, model: AdVariant) -> HttpResponse:
+    """The alike variants, each drawn here as a whole with the words in which it differs."""
+    found = siblings_of(request.tenant, model)[:MOST]
+    ready = [one.variant for one in found]
+    if model.status == VariantStatus.PROPOSED:
+        ready.insert(0, model)
+    note_seen(actor=request.actor, shown={row.pk: live_hash(row) for row in ready})
+    changes = {one.variant.pk: one.changes for one in found}
+    return _page(
+        request,
+        {
+            "model": model,
+            "ready": [(row, live_hash(row), changes.get(row.pk, ())) for row in ready],
+            "last": selectors.decisions_of(model).first(),
+            "desk_url": desk.url(),
+            "url": request.get_full_path(),
+            "reasons": Decision.Reason.choices,
+        },
+    )
+
+
+def _model(request: TenantRequest) -> AdVariant | None:
+    """The ad whose alike ones are to be decided, if the address names one."""
+    try:
+        variant_id = UUID(request.GET.get("alike", ""))
+    except ValueError:
+        return None
+    return access_variant(actor=request.actor, variant_id=variant_id)
 
 
 def _result(request: TenantRequest, result: BulkResult, verb: str) -> HttpResponse:

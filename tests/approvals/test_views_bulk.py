@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from approvals.models import AdVariant, Decision, Seen
+from approvals.services.propose import ProposalInput, VariantInput, propose_variants
 from approvals.services.review import approve_variant, edit_variant, reject_variant
 from approvals.states import VariantStatus
 from tests.approvals.conftest import COPY, propose
@@ -107,7 +108,7 @@ def test_marked_ones_are_offered_first_and_rejected_together(as_ben, ads):
     for variant in ads[:2]:
         as_ben.post(review("select", variant), shown(variant))
     page = as_ben.get(review("bulk"))
-    assert [row.pk for row, _ in page.context["ready"]] == [ads[0].pk, ads[1].pk]
+    assert [row.pk for row, _, _ in page.context["ready"]] == [ads[0].pk, ads[1].pk]
     as_ben.post(review("bulk"), {**picked(*ads[:2]), "reason": "off_brand", "comment": "No."})
     assert [status(one) for one in ads[:3]] == ["rejected", "rejected", "proposed"]
 
@@ -145,3 +146,53 @@ def test_the_page_needs_few_queries(as_ben, agent, target, ads, django_assert_ma
         as_ben.get(review("variant", variant))
     with django_assert_max_num_queries(11):
         as_ben.get(review("bulk"))
+
+
+@pytest.fixture
+def family(agent, target):
+    """Three of one proposal that differ in a word, and one that says something else."""
+    texts = ("two kilos", "three kilos", "four kilos")
+    copies = [replace(COPY, primary_text=f"Pack light. A tent of {text}.") for text in texts]
+    other = replace(COPY, primary_text="Free returns for thirty days.", headline="Returns")
+    items = [VariantInput(str(target.pk), copy) for copy in (*copies, other)]
+    result = propose_variants(actor=agent, proposal=ProposalInput(items=items))
+    return [AdVariant.objects.get(pk=item["id"]) for item in result.items]
+
+
+def test_alike_ones_are_named_with_the_differing_words(as_ben, family, ads):
+    page = as_ben.get(review("alike", family[0]), headers=HTMX)
+    found = [one.variant.pk for one, _ in page.context["siblings"]]
+    assert sorted(found) == sorted(one.pk for one in family[1:3])
+    assert "<ins>" in page.content.decode()
+
+
+def test_the_first_decision_is_offered_to_the_alike(as_ben, family):
+    as_ben.get(review("variant", family[0]))
+    answer = as_ben.post(review("approve", family[0]), shown(family[0]), headers=HTMX)
+    assert "The same for 2 alike?" in words(answer)
+    page = as_ben.get(review("bulk"), {"alike": str(family[0].pk)})
+    assert {row.pk for row, _, _ in page.context["ready"]} == {family[1].pk, family[2].pk}
+    as_ben.post(review("bulk"), picked(*family[1:3]))
+    assert [status(one) for one in family] == ["approved"] * 3 + ["proposed"]
+
+
+def test_a_text_close_to_a_rejected_one_says_so(as_ben, rita, ads, agent, target):
+    reject_variant(
+        actor=rita,
+        variant_id=ads[0].pk,
+        shown_hash=live_hash(ads[0]),
+        reason_code=Decision.Reason.WRONG_CLAIM,
+        comment="Not weighed.",
+    )
+    again = propose(agent, target, replace(COPY, headline="Once"))
+    found = words(as_ben.get(review("alike", again)))
+    assert "Rejected before" in found
+    assert "Claim is wrong or unproven" in found
+    assert "Not weighed." in found
+    assert "Rita" in found
+
+
+def test_alike_of_another_workspace_is_not_found(as_ben, ads):
+    answer = as_ben.get(review("bulk"), {"alike": "11111111-1111-4111-8111-111111111111"})
+    assert answer.status_code == 404
+    assert as_ben.get(review("bulk"), {"alike": "nonsense"}).status_code == 200

@@ -48,6 +48,7 @@ TENANT_ROUTES: dict[str, tuple[Role, tuple[str, ...]]] = {
     "review:edit": (REVIEWER, FORM),
     "review:withdraw": (REVIEWER, WRITE),
     "review:changes": (REVIEWER, WRITE),
+    "review:alike": (VIEWER, READ),
     "review:bulk": (REVIEWER, FORM),
     "review:select": (REVIEWER, WRITE),
     "review:undo": (REVIEWER, WRITE),
