@@ -1,12 +1,70 @@
-// The review desk. Without this file everything works; it keeps the list's place, and it keeps a
-// second click or key press, meant for the ad before, from deciding one that nobody has seen yet.
+// The review desk. Without this file everything works; it keeps the list's place, shows a neighbour
+// that was fetched ahead at once, and keeps a second click or key press, meant for the ad before,
+// from deciding one that nobody has seen yet.
 (() => {
   const UNSEEN = 300; // milliseconds
+  const ahead = new Map(); // address to the desk that was fetched ahead
   let drawnAt = -UNSEEN;
   let listTop = 0;
 
   const list = () => document.querySelector(".desk__list");
   const isDesk = (event) => event.detail.target?.id === "desk";
+
+  // --- The next card, before it is asked for ---------------------------------------------------
+  // A desk that is fetched ahead is only a picture: inert, and no proof that anybody saw it. The
+  // real answer, which counts as seen and can be decided, takes its place as soon as it is there.
+  async function fetchAhead(url) {
+    if (!url || ahead.has(url)) return;
+    try {
+      const answer = await fetch(url, { headers: { "HX-Request": "true", "X-Prefetch": "1" } });
+      if (!answer.ok || answer.redirected) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const stage = page.querySelector("#desk > .desk__stage");
+      const facts = page.querySelector("#desk > .desk__facts");
+      if (stage && facts) ahead.set(url, [stage, facts]);
+    } catch {
+      // Offline or away: the card then comes when it is asked for.
+    }
+  }
+
+  function getNeighboursReady() {
+    ahead.clear();
+    const next = document.querySelector("#desk [data-key=j]")?.getAttribute("href");
+    fetchAhead(next);
+  }
+
+  function showAhead(url) {
+    const pictures = ahead.get(url);
+    const desk = document.getElementById("desk");
+    const [stage, facts] = [".desk__stage", ".desk__facts"].map((part) => desk.querySelector(part));
+    if (!pictures || !stage || !facts) return;
+    for (const [index, old] of [stage, facts].entries()) {
+      const picture = document.importNode(pictures[index], true);
+      picture.inert = true;
+      picture.querySelectorAll("[id]").forEach((part) => part.removeAttribute("id"));
+      old.hidden = true;
+      old.after(picture);
+    }
+    desk.querySelector(".decision-bar")?.setAttribute("aria-busy", "true");
+    performance.mark("card-shown");
+  }
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (!isDesk(event)) return;
+    const source = event.detail.elt;
+    const next = document.querySelector("#desk [data-key=j]")?.getAttribute("href");
+    if (source.matches("[data-key=j]") || source.matches("form[data-decision]")) showAhead(next);
+  });
+
+  // A refusal before the answer: what was hidden comes back.
+  function takeBack() {
+    for (const picture of document.querySelectorAll("#desk > [inert]")) picture.remove();
+    for (const part of document.querySelectorAll("#desk > [hidden]")) part.hidden = false;
+    document.querySelector(".decision-bar")?.removeAttribute("aria-busy");
+  }
+  document.addEventListener("htmx:sendError", takeBack);
+  document.addEventListener("htmx:timeout", takeBack);
+  document.addEventListener("htmx:responseError", takeBack);
 
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (isDesk(event)) listTop = list()?.scrollTop ?? 0;
@@ -17,15 +75,20 @@
     drawnAt = performance.now();
     if (list()) list().scrollTop = listTop;
     list()?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+    getNeighboursReady();
   });
 
   document.addEventListener(
     "submit",
     (event) => {
-      if (!event.target.matches("[data-decision]") || performance.now() - drawnAt > UNSEEN) return;
+      const isBusy = event.target.closest("[aria-busy]");
+      const isEarly = performance.now() - drawnAt <= UNSEEN;
+      if (!event.target.matches("[data-decision]") || !(isBusy || isEarly)) return;
       event.preventDefault();
       event.stopImmediatePropagation();
     },
     true,
   );
+
+  getNeighboursReady();
 })();
