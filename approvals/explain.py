@@ -227,7 +227,10 @@ def _standing(live: LiveAd) -> str:
 def _running(live: LiveAd, now: datetime) -> str:
     """A switched-on ad."""
     code = _OF_STATUS.get(live.effective_status, "live")
-    if live.activated_at and (live.checked_at is None or live.checked_at < live.activated_at):
+    is_older = live.checked_at is None or (
+        live.activated_at is not None and live.checked_at < live.activated_at
+    )
+    if is_older and code != "meta_reviews":
         code = "live"  # the last look was before it was switched on
     starts, ends = (_moment(live.plan.get(name, "")) for name in ("starts_at", "ends_at"))
     if code == "live" and starts and starts > now:

@@ -178,6 +178,12 @@ def stand_in(settings: Any, request: pytest.FixtureRequest) -> Iterator[StandIn]
         assert not started, "only a test marked `activates` may switch an ad on"
 
 
+_ACTIVATED = """
+from approvals.models import Activation
+print(*Activation.objects.values_list("push__ad_id", flat=True))
+"""
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The real product with its demo workspace; flow tests share it and find what others left."""
@@ -185,6 +191,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     running.up()
     yield running
     try:
+        asked = running.ads_asked_to_run()
+        acts = running.manage("shell", "-v", "0", "-c", _ACTIVATED).split()
+        assert asked <= set(acts), "an ad was asked to run without anybody's act"
         running.stop()
     finally:
         running.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 import random
 import re
@@ -133,6 +134,12 @@ class Stack(Installation):
     def password(self) -> str:
         """With which the demo's people sign in."""
         return (self.data_dir / "demo-password").read_text().strip()
+
+    def ads_asked_to_run(self) -> set[str]:
+        """The ids of the ads that the stand-in was asked to set to ACTIVE."""
+        with urllib.request.urlopen(f"{self.sandbox_url}/sandbox/writes", timeout=10) as answer:
+            writes = json.load(answer)["writes"]
+        return {write["path"] for write in writes if write["params"].get("status") == "ACTIVE"}
 
     def stop(self) -> None:
         """Ctrl-C; afterwards no process of it may be left."""

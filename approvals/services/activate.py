@@ -223,6 +223,7 @@ def _end(
             return
         if live is not None:
             row.live_hash = digest(live.found.payload)
+            row.effective_status = live.review.effective_status
         _close(activation, row, result, code, words)
 
 

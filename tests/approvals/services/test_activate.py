@@ -10,7 +10,15 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from approvals.models import Activation, ActivationResult, LiveAd, WriteStop
+from approvals.explain import where_of
+from approvals.models import (
+    Activation,
+    ActivationResult,
+    AdVariant,
+    LiveAd,
+    Push,
+    WriteStop,
+)
 from approvals.services import activate as service
 from approvals.services.activate import (
     activate_ad,
@@ -284,3 +292,11 @@ def test_the_stop_switch_holds_an_activation_but_never_a_pause(pushed, rita, ben
     assert status_of(pushed) == VariantStatus.PAUSED
     with pytest.raises(WritesStopped):
         ask(pushed, rita)
+
+
+def test_an_ad_that_meta_still_reviews_is_not_called_live(pushed, rita):
+    activate_ad(activation_id=ask(pushed, rita).pk)
+    variant = AdVariant.objects.select_related("tenant", "target__ad_account").get(
+        pk=pushed.variant_id
+    )
+    assert where_of(variant, Push.objects.select_related("live").get()).code == "meta_reviews"
