@@ -13,10 +13,9 @@ from django.utils import timezone
 from integrations.meta_ads.errors import MetaError
 from integrations.models import AdAccount, InsightCheck, InsightDay, Integration
 from integrations.services.clients import meta_client
-from integrations.services.days import today_of
+from integrations.services.days import RESTATED_DAYS, is_final, today_of
 from integrations.services.failures import note_failure
 from integrations.services.insights import request_pull
-from integrations.services.pulling import RESTATED_DAYS, is_final
 from leadmetrics import queue
 from leadmetrics.notices.services import notify
 from leadmetrics.tenancy.models import Role, User

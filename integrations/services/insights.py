@@ -13,8 +13,8 @@ from django.utils import timezone
 from integrations.access import access_ad_account
 from integrations.models import AdAccount, InsightRevision, Integration, SyncRun
 from integrations.services.clients import NotConnected
-from integrations.services.days import oldest_day, today_of
-from integrations.services.pulling import Puller, first_day_to_read
+from integrations.services.days import first_day_to_read, oldest_day, today_of
+from integrations.services.pulling import Puller
 from integrations.services.runs import Turn, claim, claim_next, request_run
 from leadmetrics.errors import InvalidInput
 from leadmetrics.tenancy.actors import Actor, require_role

@@ -28,7 +28,7 @@ from integrations.models import (
     SyncRun,
 )
 from integrations.selectors import what_moved
-from integrations.services import pulling, shelves, windows
+from integrations.services import readings, shelves, windows
 from integrations.services.clients import NotConnected
 from integrations.services.days import oldest_day, today_of
 from integrations.services.insights import (
@@ -255,7 +255,7 @@ def test_cut_pulls_never_mix_old_and_new_within_a_day(
 
     choose = random.Random(seed)
     for _ in range(3):
-        monkeypatch.setattr(pulling, "WINDOW_ROWS", 20)
+        monkeypatch.setattr(readings, "WINDOW_ROWS", 20)
         cut_after(monkeypatch, choose.randrange(4))
         assert pull(account).state == "failed"
         monkeypatch.undo()
@@ -433,7 +433,7 @@ def test_day_that_is_too_large_ends_the_run(odd: AdAccount, quick: None) -> None
 def test_large_account_gets_shorter_windows(
     odd: AdAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulling, "WINDOW_ROWS", 20)
+    monkeypatch.setattr(readings, "WINDOW_ROWS", 20)
     asked: list[int] = []
 
     def rows_of(since: date, until: date) -> Any:
@@ -733,8 +733,8 @@ def test_mutated_answer_keeps_the_last_good_data(
         return 200, {}, said if isinstance(said, str) else json.dumps(said)
 
     with responses.RequestsMock() as mock, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pulling, "WINDOW_ROWS", 5)
-        patch.setattr(pulling, "REQUESTS_PER_ACCOUNT", 1)  # so that the newest comes first
+        patch.setattr(readings, "WINDOW_ROWS", 5)
+        patch.setattr(readings, "REQUESTS_PER_ACCOUNT", 1)  # so that the newest comes first
         mock.add_callback(responses.GET, f"{GRAPH}/act_9/insights", callback=answer)
         run = pull(odd, first, today)
     odd.refresh_from_db()

@@ -11,7 +11,7 @@ import pytest
 import time_machine
 
 from integrations.models import AdAccount, AdInsight, AdSet, InsightDay, Integration
-from integrations.services import pulling, shelves, windows
+from integrations.services import readings, shelves, windows
 from integrations.services.insights import pull_insights, request_pull
 from tests.builders import make_push_target
 from tests.conftest import StandIn
@@ -110,6 +110,6 @@ def test_large_windows_go_through_the_table(
     account.ad_insights.all().delete()
     monkeypatch.setattr(shelves, "SPILL_ROWS", 3)
     monkeypatch.setattr(windows, "PAGE_SIZE", 4)
-    monkeypatch.setattr(pulling, "WINDOW_ROWS", 40)
+    monkeypatch.setattr(readings, "WINDOW_ROWS", 40)
     pull(account)
     assert figures() == expected

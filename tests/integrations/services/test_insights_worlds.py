@@ -22,7 +22,7 @@ from integrations.meta_ads.errors import ErrorKind, MetaError
 from integrations.meta_ads.transport import Transport
 from integrations.models import AdAccount, SyncRun
 from integrations.sandbox.seed import BENCH_PERSON, account_id
-from integrations.services import pulling, windows
+from integrations.services import readings, windows
 from integrations.services.days import today_of
 from integrations.services.insights import pull_insights, request_pull
 from leadmetrics.tenancy.models import Tenant
@@ -53,7 +53,7 @@ def _clock() -> Iterator[None]:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small pages and windows, so that small worlds have many of them."""
     monkeypatch.setattr(windows, "PAGE_SIZE", 60)
-    monkeypatch.setattr(pulling, "WINDOW_ROWS", 200)
+    monkeypatch.setattr(readings, "WINDOW_ROWS", 200)
     monkeypatch.setattr(windows, "FIRST_LOOK", 0.001)
     monkeypatch.setattr(windows, "LONGEST_LOOK", 0.001)
 
