@@ -30,6 +30,7 @@ from approvals.forms import ShownForm
 from approvals.limits import RECOMMENDED
 from approvals.models import AdVariant, Decision
 from approvals.neighbours import siblings_of
+from approvals.presence import others_here
 from approvals.services.review import ContentChanged
 from approvals.services.seen import note_seen
 from approvals.states import VariantStatus
@@ -87,6 +88,8 @@ def answer(
         **details,
     }
     is_drawn = context["is_open"] and not context["form"] and not _is_fetched_ahead(request)
+    if card:
+        card["others_here"] = others_here(card["variant"].pk, request.user, came=is_drawn)
     if card and is_drawn and may_decide and not card["needs_another"]:
         note_seen(actor=request.actor, shown={card["variant"].pk: card["hash"]})
     if not is_fragment(request):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -33,6 +34,12 @@ ROWS = selectors.PAGE_SIZE
 ROWS_BEFORE = 5
 HISTORY_LENGTH = 20
 SEARCH_LENGTH = 100
+# What the list can be narrowed to besides an ad account.
+SHOWN = {
+    "overdue": "Overdue",
+    "today": "Due today",
+    "warnings": "With warnings",
+}
 SHADES = {"light": "Light", "dark": "Dark"}
 ACTS = ("approve", "reject", "edit", "withdraw", "changes", "defer", "reopen", "select", "alike")
 DECIDED = (*selectors.PUSHED, VariantStatus.REJECTED, VariantStatus.CHANGES_REQUESTED)
@@ -46,18 +53,24 @@ class Desk:
     narrow: QueueFilter
     view: str
     shade: str = ""
+    show: str = ""
 
     @classmethod
     def read(cls, tenant: Tenant, query: Mapping[str, str]) -> Desk:
         """What the address says; nonsense counts as nothing."""
-        account, view = query.get("account", ""), query.get("view", "")
+        view, show = query.get("view", ""), query.get("show", "")
         shade = query.get("shade", "")
         return cls(
             tenant=tenant.slug,
             narrow=QueueFilter(
                 search=query.get("q", "").replace("\x00", "").strip()[:SEARCH_LENGTH],
-                ad_account_id=int(account) if account.isdecimal() and len(account) < 19 else None,
+                ad_account_id=_number(query.get("account", "")),
+                campaign_id=_number(query.get("campaign", "")),
+                agent=query.get("agent", "").replace("\x00", "")[:SEARCH_LENGTH],
+                proposed_before=_due_before(tenant, show),
+                has_warnings=show == "warnings",
             ),
+            show=show if show in SHOWN else "",
             view=view if view in PLACEMENTS else FEED.name,
             shade=shade if shade in SHADES else "",
         )
@@ -65,13 +78,16 @@ class Desk:
     @property
     def is_narrowed(self) -> bool:
         """Whether something of the queue is left out."""
-        return bool(self.narrow.search or self.narrow.ad_account_id)
+        return bool(self.narrow.condition)
 
     def url(self, name: str = "queue", variant: AdVariant | None = None, **more: str) -> str:
         """The address of a page of the desk that looks at the same queue in the same way."""
         query = {
             "q": self.narrow.search,
             "account": str(self.narrow.ad_account_id or ""),
+            "campaign": str(self.narrow.campaign_id or ""),
+            "agent": self.narrow.agent,
+            "show": self.show,
             "view": "" if self.view == FEED.name else self.view,
             "shade": self.shade,
             **more,
@@ -150,7 +166,8 @@ def list_context(tenant: Tenant, desk: Desk, window: Window) -> dict[str, Any]:
         "place": ahead + 1 if at in window.rows and ahead < COUNTED_TO else None,
         "first_url": desk.url() if ahead > rows_ahead else "",
         "later_url": desk.url(start=place_of(*_key(window.beyond))) if window.beyond else "",
-        "all_url": replace(desk, narrow=QueueFilter()).url(),
+        "all_url": replace(desk, narrow=QueueFilter(), show="").url(),
+        "shown_choices": SHOWN,
         "list_url": desk.url(),
         "marked": any(row == at and getattr(row, "is_marked", False) for row in window.rows),
         "bulk_url": desk.url("bulk"),
@@ -234,6 +251,8 @@ def card_context(tenant: Tenant, user: User, desk: Desk, shown: AdVariant) -> di
         "own_allowed": own_is_enough,
         "needs_another": is_own and not own_is_enough,
         "approvals": approvals,
+        "campaign_url": _narrower(desk, campaign_id=target.ad_set.campaign_id),
+        "agent_url": _narrower(desk, agent=shown.proposal.submitted_by),
         "approved_by_me": any(given.reviewer_id == user.pk for given in approvals),
         "is_deferred": is_waiting and shown.queue_at > timezone.now(),
         "others": _other_approvers(tenant, user) if is_own and is_waiting else [],
@@ -241,6 +260,10 @@ def card_context(tenant: Tenant, user: User, desk: Desk, shown: AdVariant) -> di
         "url": desk.url("variant", shown),
         **{f"{act}_url": desk.url(act, shown) for act in ACTS},
     }
+
+
+def _narrower(desk: Desk, **changes: Any) -> str:
+    return replace(desk, narrow=replace(desk.narrow, **changes)).url()
 
 
 def _history(shown: AdVariant, decisions: Sequence[Decision]) -> list[Happening]:
@@ -291,6 +314,19 @@ def head_of(variant: AdVariant) -> VariantRevision:
 def live_hash(variant: AdVariant) -> str:
     """The hash of what would be sent now; the page carries it, a decision is bound to it."""
     return content_hash(head_of(variant), variant.target)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 19 else None
+
+
+def _due_before(tenant: Tenant, show: str) -> datetime | None:
+    """The moment before which an ad was proposed that is overdue, or due by tonight."""
+    if show not in ("overdue", "today"):
+        return None
+    now = timezone.now().astimezone(ZoneInfo(tenant.timezone))
+    until = now if show == "overdue" else now.replace(hour=23, minute=59, second=59)
+    return until - timedelta(hours=tenant.due_hours)
 
 
 def image_url(tenant: str, revision: VariantRevision) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.db import models
@@ -119,6 +120,19 @@ class AdVariant(models.Model):
 
     def __str__(self) -> str:
         return self.head.headline if self.head else str(self.pk)
+
+    @property
+    def due_at(self) -> datetime:
+        """When it should be decided, by the workspace's rule."""
+        return self.created_at + timedelta(hours=self.tenant.due_hours)
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.due_at < timezone.now()
+
+    @property
+    def is_put_off(self) -> bool:
+        return self.queue_at > timezone.now()
 
 
 class VariantRevision(models.Model):

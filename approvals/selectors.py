@@ -66,6 +66,10 @@ class QueueFilter:
 
     search: str = ""
     ad_account_id: int | None = None
+    campaign_id: int | None = None
+    agent: str = ""
+    proposed_before: datetime | None = None
+    has_warnings: bool = False
 
     @property
     def condition(self) -> Q:
@@ -79,6 +83,14 @@ class QueueFilter:
                 | Q(head__headline__icontains=self.search)
                 | Q(target__name__icontains=self.search)
             )
+        if self.campaign_id:
+            fits &= Q(target__ad_set__campaign_id=self.campaign_id)
+        if self.agent:
+            fits &= Q(proposal__submitted_by=self.agent)
+        if self.proposed_before:
+            fits &= Q(created_at__lte=self.proposed_before)
+        if self.has_warnings:
+            fits &= ~Q(head__flags=[])
         return fits
 
 
