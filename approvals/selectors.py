@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, F, Max, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from approvals.models import (
@@ -228,6 +228,30 @@ def pushed_variants(tenant: Tenant, *, status: str = "") -> QuerySet[AdVariant]:
         )
         .order_by("-updated_at", "-pk")
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBacklog:
+    """What waits to be sent in an ad account; ``throttled_until`` when Meta asked to wait."""
+
+    ad_account_id: str
+    name: str
+    waiting: int
+    throttled_until: datetime | None
+
+
+def account_backlogs(tenant: Tenant) -> list[AccountBacklog]:
+    """The ad accounts where approved ads wait to be sent, by name."""
+    throttled = Q(problem_code="meta_throttled")
+    rows = (
+        Push.objects.filter(variant__tenant=tenant, state=PushState.WAITING)
+        .values_list(
+            "variant__target__ad_account__ad_account_id", "variant__target__ad_account__name"
+        )
+        .annotate(waiting=Count("pk"), until=Max("next_attempt_at", filter=throttled))
+        .order_by("variant__target__ad_account__name")
+    )
+    return [AccountBacklog(*row) for row in rows]
 
 
 def pushed_before(pushed: QuerySet[AdVariant], at: datetime, pk: UUID) -> QuerySet[AdVariant]:

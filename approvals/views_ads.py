@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from approvals import selectors
 from approvals.access import access_variant
+from approvals.backlog import backlogs
 from approvals.desk import head_of, image_url, place_of, read_place
 from approvals.explain import WORDS, is_held, where_of
 from approvals.meta_words import marked, refusals
@@ -54,6 +55,7 @@ def ads(request: TenantRequest, tenant: str) -> HttpResponse:
         "status": status,
         "total": sum(counts.get(known, 0) for known in PUSHED),
         "troubled": counts.get(VariantStatus.PUSH_FAILED, 0),
+        "backlogs": backlogs(selectors.account_backlogs(request.tenant)),
         "nav_counts": {"review": counts.get(VariantStatus.PROPOSED, 0)},
         "newer_url": _url(tenant, status, after=newer),
         "older_url": _url(tenant, status, before=older),

@@ -233,10 +233,14 @@ class RangeTotals:
 
 @dataclass(frozen=True, slots=True)
 class UsageSnapshot:
-    """The worst of the usage headers: percent of a budget, and seconds until it is free again."""
+    """The worst of the usage headers: percent of a budget, and seconds until it is free again.
+
+    ``tier`` is the app's access tier as Meta names it, empty when no header does.
+    """
 
     percent: float
     wait_seconds: float
+    tier: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from integrations.meta_ads.types import UsageSnapshot
 
 _MINUTES_TO_REGAIN = "estimated_time_to_regain_access"
 _SECONDS_TO_RESET = "reset_time_duration"
+_TIER = "ads_api_access_tier"
 _PERCENTAGES = (
     "call_count",
     "total_time",
@@ -45,7 +46,9 @@ def read_usage(headers: Mapping[str, str]) -> UsageSnapshot | None:
         )
         for record in records
     )
-    return UsageSnapshot(percent, wait)
+    tiers = (record.get(_TIER) for record in records)
+    tier = next((name for name in tiers if isinstance(name, str) and len(name) <= 40), "")
+    return UsageSnapshot(percent, wait, tier)
 
 
 def _records(text: str | None) -> Iterator[Mapping[str, Any]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from integrations.meta_ads.errors import THROTTLE_WAIT
 from integrations.meta_ads.types import UsageSnapshot
+from integrations.services.allowance import note_tier
 
 # At most this many of an account at once: what Meta counts is time as well as calls.
 REQUESTS_PER_ACCOUNT = 2
@@ -29,9 +30,13 @@ class Lane:
     gap: float = 0.0
     next_at: float = 0.0
     opens_at: float = 0.0
+    tier: str = ""
 
-    def on_usage(self, ad_account_id: str, usage: UsageSnapshot) -> None:  # noqa: ARG002 - it has one
+    def on_usage(self, ad_account_id: str, usage: UsageSnapshot) -> None:
         """The transport's report of an answer's headers, good or bad."""
+        if ad_account_id and usage.tier not in ("", self.tier):
+            self.tier = usage.tier
+            note_tier(ad_account_id, usage.tier)
         now = self.clock()
         if usage.wait_seconds or usage.percent >= 100:
             self.opens_at = now + (usage.wait_seconds or THROTTLE_WAIT)
