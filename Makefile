@@ -13,7 +13,7 @@ PRETENDED := DATA_DIR="$(CURDIR)/build/check" SITE_URL=https://ads.example.com D
   META_APP_ID=1 META_APP_SECRET=check-only
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench screenshots clean locks
+.PHONY: help run test check bench campaign screenshots clean locks
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,9 @@ check: $(VENV)/dev.stamp ## Format, lint, types, import contracts, templates, de
 
 bench: $(VENV)/dev.stamp ## Measure, print a table, write build/bench.json
 	@$(BIN)/python -m tests.bench
+
+campaign: $(VENV)/dev.stamp ## Kill the product 1,500 times while it pushes 1,000 ads
+	@$(BIN)/python -m tests.campaign.campaign 1000 1500 900
 
 screenshots: $(VENV)/dev.stamp ## Draw every page at 1280 and 390 px into build/screenshots
 	@$(BIN)/python -m tests.flows.screenshots

@@ -239,6 +239,8 @@ PUSH_RETRY_SECONDS = 30
 PUSH_HOLD_SECONDS = 300
 # After a write that Meta did not take because it, or the way to it, was down.
 PUSH_DOWN_WAIT_SECONDS = 60
+# A job takes along what else is due in its ad account, for so long: well below a job's limit.
+PUSH_TAKES_ALONG_SECONDS = 20
 
 # --- Supervision: how long a cluster may stand still beyond its jobs' limit; longest pause --------
 WORKER_STALLED_SECONDS = 30

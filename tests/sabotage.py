@@ -117,7 +117,7 @@ SABOTAGES = (
     Sabotage(
         "send for somebody who left",
         CLAIMS,
-        "if reviewer is None or not reviewer.is_reviewer:",
+        "if sum(member.is_reviewer for member in members) < len(givers):",
         "if False:",
         (f"{PUSH}::test_approval_counts_only_while_its_giver_may_approve",),
     ),
@@ -130,6 +130,47 @@ SABOTAGES = (
             f"{PUSH}::test_lost_reply_is_looked_up_and_adopted",
             f"{PUSH}::test_worker_that_dies_after_the_write_leaves_one_ad",
         ),
+    ),
+    Sabotage(
+        "build another text than the approved one",
+        STEPS,
+        "if digest(outgoing) != claim.payload_hash:",
+        "if False:",
+        (f"{PUSH}::test_content_that_is_built_differently_is_not_sent",),
+    ),
+    Sabotage(
+        "send although writing is stopped",
+        STEPS,
+        "        require_writes(claim.tenant_id)\n",
+        "",
+        (
+            "tests/approvals/services/test_stops.py::"
+            "test_stop_between_two_steps_stops_the_next_write",
+        ),
+    ),
+    Sabotage(
+        "trust a restored database",
+        "approvals/services/marks.py",
+        'return OLDER if noted["sent"] > newest else ""',
+        'return ""',
+        (
+            "tests/approvals/services/test_reconcile.py::"
+            "test_restored_database_sends_nothing_before_and_doubles_nothing_after",
+        ),
+    ),
+    Sabotage(
+        "store no intent before the ad is sent",
+        STEPS,
+        '        reached(f"{kind}.intended")\n    note_write(step)\n',
+        '        reached(f"{kind}.intended")\n        transaction.set_rollback(True)\n',
+        (f"{PUSH}::test_worker_that_dies_after_the_write_leaves_one_ad",),
+    ),
+    Sabotage(
+        "forget the tenant when loading a variant",
+        "approvals/selectors.py",
+        "variants = AdVariant.objects.filter(tenant_id=tenant_id).select_related(",
+        "variants = AdVariant.objects.select_related(",
+        (f"{REVIEW}::test_other_tenants_reviewer_finds_nothing",),
     ),
 )
 

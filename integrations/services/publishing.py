@@ -95,7 +95,7 @@ def content_in(spec: AdCreativeSpec, payload: Mapping[str, Any]) -> dict[str, An
     In the terms of ``payload``, from which only what a creative does not hold is copied.
     """
     body = {"id": "1", **build_creative_body(spec)}
-    return {**payload, **_content(read_creative(body))}
+    return {**payload, **content_of(read_creative(body))}
 
 
 def create_creative(
@@ -173,12 +173,13 @@ def read_back(
             **payload,
             "ad_account_id": ad.account_id,
             "ad_set_id": ad.adset_id,
-            **_content(creative),
+            **content_of(creative),
         },
     )
 
 
-def _content(creative: CreativeState) -> dict[str, Any]:
+def content_of(creative: CreativeState) -> dict[str, Any]:
+    """The content of a creative under our own names."""
     return {
         "page_id": creative.page_id,
         "instagram_user_id": creative.instagram_user_id,

@@ -1,0 +1,145 @@
+"""A worker dies by SIGKILL at every named point of a push, five times each; nothing is doubled.
+
+The worker is a process of its own, forked for each death; it runs the job's very function on its
+own database connection and dies in the middle. Then time passes and others go on.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import warnings
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from approvals.content import content_hash
+from approvals.invariants import violations
+from approvals.models import AdVariant, Push
+from approvals.services.push import push_variant
+from approvals.services.review import approve_variant
+from approvals.states import PushState
+from integrations.services import clients
+from leadmetrics import crash_points
+from leadmetrics.demo_images import draw_scene
+from tests.approvals.conftest import propose
+from tests.approvals.services.test_push import ads_of, approve, later, meta
+from tests.ledger import ledger_of
+
+__all__ = ["meta"]
+
+ROUNDS = 5
+PICTURES = ("ridge", "lake", "forest")
+STEPS = [
+    f"{kind}.{moment}"
+    for kind in ("image", "creative", "ad")
+    for moment in ("intended", "before", "answered", "recorded", "after")
+]
+POINTS = [
+    "approve.written",
+    "approve.committed",
+    "claim.written",
+    "claim.committed",
+    *STEPS,
+    "look_up.before",
+    "look_up.answered",
+    "read_back.before",
+    "read_back.answered",
+    "finish.written",
+    "finish.committed",
+    "put_off.written",
+    "put_off.committed",
+    "give_up.written",
+    "give_up.committed",
+]
+LOST = {"lose_reply": {"path": "ads", "times": 1}}
+REFUSED = {"fail": {"path": "adcreatives", "status": 400, "code": 100, "times": 1}}
+
+
+def dies(point: str, work: Callable[[], object]) -> None:
+    """Do the work in a process that kills itself at the point."""
+    clients._session.close()  # a connection may not be shared with the child
+    connections.close_all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        crash_points.handler = lambda name: (
+            os.kill(os.getpid(), signal.SIGKILL) if name == point else None
+        )
+        try:
+            work()
+        finally:
+            os._exit(1)  # it should not have lived so long
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status), f"nobody came to {point}"
+    assert os.WTERMSIG(status) == signal.SIGKILL
+
+
+def go_on(push: Push) -> Push:
+    """Others find it, as the sweep would, while time passes."""
+    for seconds in (0, 100, 300, 500, 700, 900):
+        with later(seconds):
+            push_variant(push_id=push.pk)
+        push.refresh_from_db()
+        if push.state in (PushState.DONE, PushState.FAILED):
+            break
+    return push
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("point", POINTS)
+def test_death_at_every_point_leaves_exactly_one_ad(meta, agent, target, ben, point):
+    for number in range(ROUNDS):
+        # A picture of its own, so that there is an upload to die in.
+        picture = draw_scene(PICTURES[number % 3]) + bytes([number])
+        variant = propose(agent, target, image=picture)
+        if point.startswith("approve"):
+            shown = content_hash(variant.head, variant.target)
+            approves = partial(approve_variant, actor=ben, variant_id=variant.pk, shown_hash=shown)
+            dies(point, approves)
+            if AdVariant.objects.get(pk=variant.pk).status == "proposed":
+                assert not Push.objects.filter(variant=variant).exists()
+                approve(variant, ben)
+            push = Push.objects.get(variant=variant)
+        else:
+            push = approve(variant, ben)
+            die_on_the_way(meta, push, point)
+        push = go_on(push)
+        assert push.state == PushState.DONE or point.startswith("give_up")
+        assert len(ads_of(meta, push)) == (push.state == PushState.DONE)
+    assert violations(ledger_of(meta.read("state"), meta.read("writes")["writes"])) == []
+
+
+def die_on_the_way(meta, push: Push, point: str) -> None:
+    start = point.partition(".")[0]
+    if start in ("look_up", "put_off"):
+        meta.control(**LOST)
+    if start == "give_up":
+        meta.control(**REFUSED)
+    if start == "look_up":
+        push_variant(push_id=push.pk)
+        with later(200):
+            dies(point, lambda: push_variant(push_id=push.pk))
+    else:
+        dies(point, lambda: push_variant(push_id=push.pk))
+
+
+def test_every_point_in_the_source_is_died_at():
+    source = "".join(
+        path.read_text() for path in Path(settings.BASE_DIR, "approvals/services").glob("*.py")
+    )
+    named = set(re.findall(r'reached\("([a-z_.]+)"\)', source))
+    moments = set(re.findall(r'reached\(f"\{[a-z.]+\}\.([a-z]+)"\)', source))
+    assert named == {point for point in POINTS if point not in STEPS}
+    assert moments == {point.rpartition(".")[2] for point in STEPS}
+
+
+def test_without_a_handler_nothing_happens_at_a_point():
+    assert crash_points.handler is None
+    crash_points.reached("ad.before")

@@ -1,0 +1,129 @@
+"""A restored backup sends nothing before it asked Meta what is there, and doubles nothing then."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import connection, connections
+
+from approvals.invariants import violations
+from approvals.models import AdVariant, Push, WriteMark
+from approvals.services.marks import ELSEWHERE, OLDER, why_not_to_write
+from approvals.services.push import push_variant
+from approvals.states import PushState, VariantStatus
+from tests.approvals.conftest import propose
+from tests.approvals.services.test_push import approve, approved, later, meta, run
+from tests.ledger import ledger_of
+from tests.stack import _postgres
+
+__all__ = ["approved", "meta"]
+
+
+def backup(folder: Path) -> Callable[[], None]:
+    """A copy of the whole database, made by the database's own means; the answer brings it back."""
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor == "postgresql":
+        connections.close_all()
+        _postgres(f'DROP DATABASE IF EXISTS "{name}_copy"')
+        _postgres(f'CREATE DATABASE "{name}_copy" TEMPLATE "{name}"')
+
+        def restore() -> None:
+            connections.close_all()
+            _postgres(f'DROP DATABASE "{name}" WITH (FORCE)')
+            _postgres(f'ALTER DATABASE "{name}_copy" RENAME TO "{name}"')
+
+        return restore
+    copy = folder / "backup.sqlite3"
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM INTO %s", [str(copy)])
+
+    def restore() -> None:
+        connections.close_all()
+        for ending in ("-wal", "-shm"):
+            Path(name + ending).unlink(missing_ok=True)
+        shutil.copy(copy, name)
+
+    return restore
+
+
+def ads_at(meta) -> int:
+    return len(meta.read("state")["ads"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_restored_database_sends_nothing_before_and_doubles_nothing_after(
+    meta, agent, target, ben, tmp_path
+):
+    first = [approve(propose(agent, target), ben) for _ in range(5)]
+    push_variant(push_id=first[0].pk)
+    second = [approve(propose(agent, target), ben) for _ in range(3)]
+    undecided = propose(agent, target)
+    restore = backup(tmp_path)
+    push_variant(push_id=second[0].pk)
+    push_variant(push_id=approve(undecided, ben).pk)
+    assert ads_at(meta) == 9
+
+    restore()
+    assert Push.objects.filter(state=PushState.WAITING).count() == 3
+    assert why_not_to_write() == OLDER
+    for push in Push.objects.all():
+        push_variant(push_id=push.pk)
+    with pytest.raises(CommandError, match="reconcile"):
+        call_command("push_approved")
+    assert ads_at(meta) == 9
+
+    out = StringIO()
+    call_command("push_approved", "--reconcile", stdout=out)
+    assert "3 looked up, 3 found again" in out.getvalue()
+    call_command("push_approved", stdout=out)
+    assert AdVariant.objects.get(pk=undecided.pk).status == VariantStatus.PROPOSED
+    run(approve(undecided, ben))  # approved once more, for the database has forgotten it
+    assert set(Push.objects.values_list("state", flat=True)) == {PushState.DONE}
+    assert ads_at(meta) == 9
+    assert violations(ledger_of(meta.read("state"), [])) == []
+
+
+def test_database_of_another_installation_sends_nothing(meta, approved):
+    assert why_not_to_write() == ""
+    WriteMark.objects.update(environment="00000000-0000-4000-8000-000000000000")
+    assert why_not_to_write() == ELSEWHERE
+    assert run(approved).state == PushState.WAITING
+    (Path(settings.DATA_DIR) / "outgoing.json").unlink()
+    assert why_not_to_write() == ELSEWHERE
+    call_command("push_approved", "--reconcile", stdout=StringIO())
+    assert why_not_to_write() == ""
+    assert run(approved).state == PushState.DONE
+
+
+def test_reconcile_that_cannot_ask_meta_changes_nothing(meta, approved):
+    assert why_not_to_write() == ""
+    with _note_of(10**6):
+        meta.control(fail={"path": "ads", "method": "GET", "status": 400, "code": 200, "times": 9})
+        with pytest.raises(CommandError, match="1 could not be looked up"):
+            call_command("push_approved", "--reconcile", stdout=StringIO())
+        assert why_not_to_write() == OLDER
+
+
+def test_reconcile_ends_the_wait_for_an_ad_that_was_lost_sight_of(meta, approved):
+    meta.control(lose_reply={"path": "ads", "times": 1})
+    run(approved)
+    call_command("push_approved", "--reconcile", stdout=StringIO())
+    with later(1):
+        push = run(approved)
+    assert (push.state, push.steps.filter(kind="ad").count()) == (PushState.DONE, 1)
+
+
+@contextmanager
+def _note_of(sent: int):
+    path = Path(settings.DATA_DIR) / "outgoing.json"
+    noted = json.loads(path.read_text())
+    path.write_text(json.dumps({**noted, "sent": sent}))
+    yield
