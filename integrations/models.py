@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from integrations.deletion_models import DataDeletion
 from integrations.insight_models import (
     AdInsight,
     CampaignInsight,
@@ -30,6 +31,7 @@ __all__ = [
     "Campaign",
     "CampaignInsight",
     "CustomAudience",
+    "DataDeletion",
     "InsightCheck",
     "InsightDay",
     "InsightRevision",

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
+from integrations import views_meta
 from integrations.views import callback
 from leadmetrics import health
 from leadmetrics.agents.api import api, docs
@@ -38,6 +39,11 @@ urlpatterns = [
     path("sign-out/", LogoutView.as_view(), name="sign_out"),
     path("t/<slug:tenant>/", include(tenant_patterns)),
     path("connect/meta/callback/", callback, name="meta_callback"),
+    path("meta/deauthorize/", views_meta.deauthorize, name="meta_deauthorize"),
+    path("meta/data-deletion/", views_meta.data_deletion, name="meta_data_deletion"),
+    path(
+        "meta/data-deletion/<slug:code>/", views_meta.deletion_status, name="meta_deletion_status"
+    ),
     path("api/v1/docs", docs, name="api_docs"),
     path("api/v1/", (api_patterns, *api.urls[1:])),
     path("mcp", mcp, name="mcp"),

@@ -15,7 +15,7 @@ from integrations.models import Integration
 from integrations.waiting import held_by, held_in_words
 from integrations.words import day_of, health_of
 from leadmetrics.notices.services import notify
-from leadmetrics.tenancy.models import Role, User
+from leadmetrics.tenancy.models import Membership, Role, User
 
 DAYS_BEFORE = (0, 1, 3, 7, 14)
 
@@ -24,7 +24,8 @@ def warn_in_time(now: datetime | None = None) -> int:
     """Tell the people concerned of every usable grant that ends soon; how many were told now."""
     now = now or timezone.now()
     usable = Integration.objects.filter(status__in=Integration.USABLE).exclude(api_key="")
-    return sum(warn(row, now) for row in usable.select_related("tenant").iterator())
+    rows = usable.select_related("tenant", "connected_by").iterator()
+    return sum(warn(row, now) + tell_owner_left(row) for row in rows)
 
 
 def warn(integration: Integration, now: datetime) -> int:
@@ -51,6 +52,28 @@ def warn(integration: Integration, now: datetime) -> int:
             f"{held_in_words(len(held_by(integration)), 'would wait')}\n\n"
             f"Next step: {integration.meta_user_name} opens Connections and presses Reconnect. "
             "That takes one click and keeps every setting."
+        ),
+        path=_path(integration),
+    )
+
+
+def tell_owner_left(integration: Integration) -> int:
+    """Tell of a grant whose connector is no member any more, while ad accounts run on it."""
+    owner = integration.connected_by
+    if not integration.ad_accounts.filter(enabled=True, gone_at=None).exists():
+        return 0
+    if Membership.objects.filter(tenant=integration.tenant_id, user=owner).exists():
+        return 0
+    return notify(
+        tenant=integration.tenant,
+        users=people_concerned(integration),
+        key=f"grant-owner-left:{integration.pk}:{integration.version}",
+        subject=f"{owner.name} left, but ad accounts run on that connection",
+        body=(
+            f"{owner.name} connected Facebook as {integration.meta_user_name} and is no member of "
+            "this workspace any more. Everything goes on working until that access ends or is "
+            "taken away.\n\nNext step: an admin who stays connects the same ad accounts with "
+            "their own Facebook account, then disconnects this one."
         ),
         path=_path(integration),
     )

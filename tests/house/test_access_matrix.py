@@ -105,6 +105,8 @@ WITH_A_TOKEN = {"settings:set_password"}
 # Elsewhere: what a visitor who is not signed in is answered.
 PUBLIC_ROUTES = {"start": 302, "sign_in": 200, "healthz": 200, "readyz": 200}
 SIGNED_IN_ROUTES = {"sign_out", "meta_callback"}
+# Meta's own calls, whose signature decides, and the page that a confirmation code opens.
+SIGNED_BY_META_ROUTES = {"meta_deauthorize", "meta_data_deletion", "meta_deletion_status"}
 # The API's own two: its description, for machines and for people.
 OPEN_API_ROUTES = {"api:openapi-json", "api:api-root", "api_docs"}
 # Takes a key and nothing else; its own tests ask what it answers without one.
@@ -215,6 +217,7 @@ def client_with(world: World) -> Callable[[Role], Client]:
 
 def test_every_address_is_in_a_table() -> None:
     known = {*TENANT_ROUTES, *WITH_A_TOKEN, *PUBLIC_ROUTES, *SIGNED_IN_ROUTES, *BY_KEY_ROUTES}
+    known |= SIGNED_BY_META_ROUTES
     found = {route.name for route in routes() if not route.pattern.startswith("api/")}
     assert found - known == set(), "say in the tables above who may open these"
     assert known - found == set(), "these are gone"
