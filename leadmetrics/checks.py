@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
 
+from integrations.api_versions import version_problem
 from leadmetrics.audit import append_only
 
 
@@ -49,3 +50,12 @@ def database_guards_hold(databases: Sequence[str] | None = None, **_: Any) -> li
     if connection.vendor == "sqlite" and options.get("transaction_mode") != "IMMEDIATE":
         found.append(Error("SQLite must use IMMEDIATE transactions.", id="leadmetrics.E003"))
     return found
+
+
+@register(Tags.compatibility)
+def api_version_lives(**_: Any) -> list[CheckMessage]:
+    """The version of Meta's API that is set still answers."""
+    problem = version_problem()
+    if problem is None or not problem.has_ended:
+        return []
+    return [Warning(problem.text, hint=problem.next_step, id="leadmetrics.W001")]

@@ -36,6 +36,11 @@ def seal(plaintext: str, *, place: str) -> str:
     return f"{_FORMAT}.{key_id}.{base64.b64encode(nonce + data).decode()}"
 
 
+def current_prefix() -> str:
+    """What every text begins with that the first key sealed."""
+    return f"{_FORMAT}.{next(iter(settings.ENCRYPTION_KEYS))}."
+
+
 def unseal(sealed: str, *, place: str) -> str:
     """The plaintext. Raises CannotDecrypt when it was sealed elsewhere or its key is missing."""
     try:

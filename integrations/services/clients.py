@@ -8,6 +8,7 @@ from integrations.meta_ads.client import MetaAdsClient
 from integrations.meta_ads.transport import Observer, Transport, make_session
 from integrations.meta_ads.types import AccessToken, MetaConfig
 from integrations.models import Integration
+from integrations.services.version_watch import VersionWatch
 from leadmetrics import crypto
 from leadmetrics.errors import LeadmetricsError
 
@@ -35,7 +36,7 @@ def meta_config() -> MetaConfig:
 
 def meta_transport() -> Transport:
     """A transport on this process's shared session."""
-    return Transport(meta_config(), _session)
+    return Transport(meta_config(), _session, observer=VersionWatch())
 
 
 def meta_client(integration: Integration, observer: Observer | None = None) -> MetaAdsClient:
@@ -46,7 +47,7 @@ def meta_client(integration: Integration, observer: Observer | None = None) -> M
     if not integration.is_usable:
         raise NotConnected
     transport = meta_transport()
-    transport.observer = observer
+    transport.observer = VersionWatch(observer)
     return MetaAdsClient(transport, open_token(integration))
 
 
