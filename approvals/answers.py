@@ -79,6 +79,8 @@ def answer(
         "changes": (),
         "outcome": None,
         "asking": None,
+        "confirm": (),
+        "confirm_hash": "",
         "undo": undo,
         "undo_url": desk.url("undo", undo.variant) if undo else "",
         "limits": RECOMMENDED,

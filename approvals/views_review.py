@@ -22,8 +22,11 @@ from approvals.desk import (
     live_hash,
     window_from,
 )
+from approvals.diff import diff_copy
 from approvals.forms import EditForm, RejectForm, ShownForm
 from approvals.models import AdImage, AdVariant, Decision
+from approvals.rules import copy_of
+from approvals.services.edit_and_approve import edit_and_approve, words_to_be
 from approvals.services.images import store_image
 from approvals.services.propose import withdraw_variant
 from approvals.services.review import (
@@ -32,6 +35,7 @@ from approvals.services.review import (
     edit_variant,
     reject_variant,
 )
+from approvals.services.seen import note_seen
 from approvals.states import EDITABLE, VariantStatus
 from leadmetrics.errors import InvalidInput, NotFound, StateConflict
 from leadmetrics.htmx import announce, is_fragment
@@ -107,6 +111,8 @@ def edit(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return open_desk(request, shown, form=form, status=422)
     try:
+        if "approve" in request.POST:
+            return _edit_and_approve(request, shown, form)
         edited = edit_variant(
             actor=request.actor,
             variant_id=variant_id,
@@ -145,6 +151,27 @@ def image(request: TenantRequest, tenant: str, sha256: str) -> FileResponse:
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response["Cache-Control"] = "private, max-age=31536000, immutable"
     return response
+
+
+def _edit_and_approve(request: TenantRequest, shown: AdVariant, form: EditForm) -> HttpResponse:
+    """First the word-level difference; then, for exactly that text, saved and approved in one."""
+    if form.cleaned_data["image"]:
+        raise InvalidInput("Save the new image first; you can approve it when you have seen it.")
+    copy, new_hash = words_to_be(shown, form.copy)
+    changes = diff_copy(copy_of(head_of(shown)), copy)
+    if request.POST["approve"] == new_hash:
+        decided = edit_and_approve(
+            actor=request.actor,
+            variant_id=shown.pk,
+            shown_hash=form.shown_hash,
+            copy=copy,
+            approved_hash=new_hash,
+        )
+        return go_on(request, decided, "Edited and approved", _after_approval(decided))
+    if not changes:
+        raise InvalidInput("Nothing was changed, so nothing was saved.")
+    note_seen(actor=request.actor, shown={shown.pk: new_hash})
+    return open_desk(request, shown, form=form, confirm=changes, confirm_hash=new_hash)
 
 
 def _after_approval(decided: AdVariant) -> str:
