@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, Max, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, F, Max, OuterRef, Prefetch, Q, QuerySet, Sum
 from django.utils import timezone
 
 from approvals.models import (
@@ -21,8 +21,9 @@ from approvals.models import (
     WriteStop,
 )
 from approvals.models_links import hash_link
+from approvals.results import Sums
 from approvals.states import PAST_PUSHES, PushState, VariantStatus
-from integrations.models import AdAccount
+from integrations.models import AdAccount, AdInsight
 from leadmetrics.audit.models import AuditEntry
 from leadmetrics.templatetags.ui import COUNTED_TO
 from leadmetrics.tenancy.models import Tenant, User
@@ -336,6 +337,32 @@ def preflights_of(variant: AdVariant, content_hash: str) -> QuerySet[Preflight]:
     return Preflight.objects.filter(
         target_id=variant.target_id, content_hash__in=("", content_hash)
     ).order_by("content_hash")
+
+
+def ad_results(push: Push) -> tuple[Sums, Sums]:
+    """The figures of a pushed ad, and of the other ads of its ad set over the same days."""
+    rows = AdInsight.objects.filter(
+        ad_account__tenant_id=push.payload["tenant"],
+        ad_account__ad_account_id=push.payload["ad_account_id"],
+        ad_set_id=push.payload["ad_set_id"],
+        date_start__gte=(push.finished_at or push.created_at).date(),
+    )
+    its = Q(ad_id=push.ad_id)
+    figures = ("impressions", "inline_link_clicks", "spend", "conversions")
+    found = rows.aggregate(
+        **{f"mine_{name}": Sum(name, filter=its) for name in figures},
+        **{f"others_{name}": Sum(name, filter=~its) for name in figures},
+    )
+
+    def sums(whose: str) -> Sums:
+        return Sums(
+            impressions=found[f"{whose}_impressions"] or 0,
+            clicks=found[f"{whose}_inline_link_clicks"] or 0,
+            spend=found[f"{whose}_spend"],
+            conversions=found[f"{whose}_conversions"],
+        )
+
+    return sums("mine"), sums("others")
 
 
 def current_push(pushes: Iterable[Push]) -> Push | None:

@@ -21,6 +21,7 @@ from approvals.explain import WORDS, is_held, where_of
 from approvals.meta_words import marked, refusals
 from approvals.models import AdVariant, LiveAd, Push, PushStep
 from approvals.preview import preview_of
+from approvals.results import judge
 from approvals.selectors import PAGE_SIZE, PUSHED
 from approvals.services.pausing import may_pause
 from approvals.services.push import release_push
@@ -94,6 +95,7 @@ def detail(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespons
         "live": live,
         "refusals": refusals(live.feedback) if live and live.feedback else [],
         "marked": marked(revision.primary_text, live.feedback) if live and live.feedback else [],
+        **_results(push),
         "content_hash": short(push.payload_hash) if push else "",
         "is_moving": variant.status in MOVING,
         "may_release": push is not None and push.state == PushState.FAILED,
@@ -187,6 +189,14 @@ def _url(tenant: str, status: str, *, bare: bool = False, **place: str) -> str:
     query = {key: value for key, value in {"status": status, **place}.items() if value}
     path = reverse("ads:list", args=[tenant])
     return f"{path}?{urlencode(query)}" if query else path
+
+
+def _results(push: Push | None) -> dict[str, Any]:
+    """What the template of the results needs; nothing of an ad that does not exist yet."""
+    if push is None or not push.ad_id:
+        return {"verdict": None}
+    mine, others = selectors.ad_results(push)
+    return {"mine": mine, "others": others, "verdict": judge(mine, others)}
 
 
 def _may_hand_back(variant: AdVariant, push: Push | None) -> bool:
