@@ -232,6 +232,7 @@ def card_context(tenant: Tenant, user: User, desk: Desk, shown: AdVariant) -> di
         "shades": shades,
         "shade": desk.shade,
         "preview_template": placement.template,
+        "at_meta_url": desk.url("at_meta", shown),
         "runs_on_instagram": runs_on_instagram,
         "domain": domain_of(head.link),
         "cta": cta_label(head.call_to_action) or "No button",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from approvals import views_bulk, views_waiting
+from approvals import views_bulk, views_preview, views_waiting
 from approvals import views_review as views
 
 app_name = "review"
@@ -13,6 +13,7 @@ urlpatterns = [
     path("<uuid:variant_id>/alike/", views_bulk.alike, name="alike"),
     path("images/<str:sha256>/", views.image, name="image"),
     path("<uuid:variant_id>/", views.variant, name="variant"),
+    path("<uuid:variant_id>/at-meta/", views_preview.at_meta, name="at_meta"),
     path("<uuid:variant_id>/approve/", views.approve, name="approve"),
     path("<uuid:variant_id>/reject/", views.reject, name="reject"),
     path("<uuid:variant_id>/edit/", views.edit, name="edit"),

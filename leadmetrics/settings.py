@@ -289,6 +289,8 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "img-src": [SELF, "data:"],
         "connect-src": [SELF],
+        # Meta's own preview of an ad, in a sandboxed frame.
+        "frame-src": [META_API_BASE_URL if SANDBOX else "https://*.facebook.com"],
         "base-uri": [NONE],
         "object-src": [NONE],
         "frame-ancestors": [NONE],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
-from integrations.meta_ads import accounts, ads, insights, live, reports, totals
+from integrations.meta_ads import accounts, ads, insights, live, previews, reports, totals
 from integrations.meta_ads.insights import DEFAULT_ACTION_TYPES
 from integrations.meta_ads.transport import Transport
 from integrations.meta_ads.types import (
@@ -133,6 +133,10 @@ class MetaAdsClient:
         return ads.upload_ad_image(
             self._transport, self._token, ad_account_id, filename=filename, content=content
         )
+
+    def read_preview(self, ad_account_id: str, spec: AdCreativeSpec, ad_format: str) -> str:
+        """The address of the frame in which Meta draws this content; creates nothing."""
+        return previews.read_preview(self._transport, self._token, ad_account_id, spec, ad_format)
 
     def create_ad_creative(self, ad_account_id: str, spec: AdCreativeSpec) -> CreatedObject:
         """A creative with this content and every text-changing enhancement off."""

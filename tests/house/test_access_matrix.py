@@ -43,6 +43,7 @@ TENANT_ROUTES: dict[str, tuple[Role, tuple[str, ...]]] = {
     "review:queue": (VIEWER, READ),
     "review:image": (VIEWER, READ),
     "review:variant": (VIEWER, READ),
+    "review:at_meta": (VIEWER, READ),
     "review:approve": (REVIEWER, WRITE),
     "review:reject": (REVIEWER, WRITE),
     "review:edit": (REVIEWER, FORM),
