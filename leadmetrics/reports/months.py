@@ -15,8 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import QuerySet, Sum
-from django.db.models.functions import TruncMonth
+from django.db.models import Case, IntegerField, QuerySet, Sum, Value, When
 
 from integrations.models import CampaignInsight
 from integrations.selectors import complete_days
@@ -97,27 +96,35 @@ def _read(absent: Sequence[Place]) -> dict[Place, Part]:
         for pk, first, last, whole in absent
         for i in range((last - first).days + 1)
     }
-    for (pk, day, _), values in summed(_grouped(absent, "date_start")):
+    days = _rows(absent).annotate(all=Value(0)).values_list("ad_account", "date_start", "all")
+    for (pk, day, _), values in summed(days):
         if part := owner.get((pk, day)):
             part.by_day[day] = values
     whole_ones = [place for place in absent if place[3]]
-    starts = {
-        (pk, first.replace(day=1)): (pk, first, last, True) for pk, first, last, _ in whole_ones
-    }
     if whole_ones:
-        rows = _grouped(whole_ones, "campaign_id")
-        for (pk, campaign, month), values in summed(rows):
-            if place := starts.get((pk, month)):
-                parts[place].by_campaign[campaign] = values
+        months = sorted({(first, last) for _, first, last, _ in whole_ones})
+        rows = _rows(whole_ones).annotate(month=_month_number(months))
+        for (pk, campaign, number), values in summed(
+            rows.values_list("ad_account", "campaign_id", "month")
+        ):
+            if number is not None and (part := parts.get((pk, *months[number], True))):
+                part.by_campaign[campaign] = values
     return parts
 
 
-def _grouped(places: Sequence[Place], name: str) -> QuerySet[Any, Any]:
-    rows = CampaignInsight.objects.filter(
+def _rows(places: Sequence[Place]) -> QuerySet[CampaignInsight]:
+    return CampaignInsight.objects.filter(
         ad_account__in={place[0] for place in places},
         date_start__range=(min(p[1] for p in places), max(p[2] for p in places)),
     ).order_by()
-    return rows.annotate(month=TruncMonth("date_start")).values_list("ad_account", name, "month")
+
+
+def _month_number(months: Sequence[tuple[date, date]]) -> Case:
+    """Which of the months a row's day is in. SQLite would call Python for a real month."""
+    return Case(
+        *(When(date_start__range=month, then=Value(number)) for number, month in enumerate(months)),
+        output_field=IntegerField(null=True),
+    )
 
 
 def _put_together(parts: Mapping[Place, Part]) -> Totals:

@@ -1,0 +1,68 @@
+"""The report page in a browser: its table by keyboard, its address, and what it hands out."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.stack import Stack, sign_in
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_report_sorts_narrows_and_hands_out_what_it_shows(page: Page, stack: Stack) -> None:
+    sign_in(page, stack, "ana@acme.example")
+    page.goto(f"{stack.base_url}/t/acme/reports/")
+    table = page.locator(".report__table").first
+
+    heading = table.get_by_role("link", name="Clicks", exact=True)
+    heading.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**sort=-clicks**")
+    clicks = [
+        int(text.replace(",", ""))
+        for text in table.locator("tbody tr td:nth-of-type(3)").all_inner_texts()
+        if text[:1].isdigit()
+    ]
+    assert clicks == sorted(clicks, reverse=True)
+    assert table.locator("th[aria-sort=descending]").inner_text().strip() == "Clicks"
+
+    name = table.locator("tbody th bdi").first.inner_text()
+    page.get_by_label("Campaign", exact=True).fill(name)
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**q=**")
+    shown = page.locator(".report__table tbody th bdi").all_inner_texts()
+    assert name in shown
+
+    page.locator("summary", has_text="Export").click()
+    with page.expect_download() as handed:
+        page.get_by_role("link", name="Campaigns and totals CSV").first.click()
+    with Path(handed.value.path()).open(encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["Campaign"] for row in rows if row["Row"] == "Campaign"] == shown
+    with page.expect_download() as handed:
+        page.get_by_role("link", name="Campaigns and totals, XLSX").click()
+    assert Path(handed.value.path()).read_bytes().startswith(b"PK")
+
+    address = page.url  # reproduces the view
+    page.goto(f"{stack.base_url}/t/acme/")
+    page.goto(address)
+    assert page.locator(".report__table tbody th bdi").all_inner_texts() == shown
+
+    page.get_by_role("link", name=name).first.click()
+    page.get_by_role("navigation", name="Where you are").wait_for()
+    assert name in page.get_by_role("navigation", name="Where you are").inner_text()
+
+
+def test_the_report_can_be_read_at_twice_the_size(page: Page, stack: Stack) -> None:
+    sign_in(page, stack, "ana@acme.example")
+    page.set_viewport_size({"width": 640, "height": 400})  # what 200 % leaves of 1280 x 800
+    for path in ("reports/", "catalog/ad-sets/", "sync/"):
+        page.goto(f"{stack.base_url}/t/acme/{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 640, path
