@@ -199,6 +199,25 @@ def test_queries_do_not_grow_with_the_rows(
 
 
 # --- buttons of the list ------------------------------------------------------------------------
+def test_older_performance_is_asked_for_once_the_newer_is_there(
+    as_ana: Client, acme: Tenant, integration: Integration
+) -> None:
+    account = make_ad_account(integration, name="Acme EU")
+    assert "Read 37 months" not in words(as_ana.get(url("list", acme)))
+    account.insights_complete_at = datetime.now(UTC)
+    account.save()
+    assert "Read 37 months of Acme EU" in words(as_ana.get(url("list", acme)))
+    response = as_ana.post(url("history", acme, account.pk), follow=True)
+    assert "The last 37 months of Acme EU are being read" in words(response)
+    assert "Older days: Waiting for a worker" in words(response)
+    assert "Read 37 months" not in words(response)
+    assert account.sync_runs.get().kind == "history"
+    fail_newest_run()
+    again = words(as_ana.get(url("list", acme)))
+    assert "Meta did not answer." in again
+    assert "Read 37 months" in again
+
+
 def test_pull_now_asks_for_a_run_once(
     as_ana: Client, acme: Tenant, integration: Integration
 ) -> None:
