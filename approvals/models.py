@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from approvals.limits import CALLS_TO_ACTION
 from approvals.models_links import LinkCheck
 from approvals.models_live import Activation, ActivationResult, LiveAd, Preflight
 from approvals.models_outgoing import AccountImage, WriteMark, WriteStop
@@ -165,6 +166,11 @@ class VariantRevision(models.Model):
 
     def __str__(self) -> str:
         return f"v{self.number} {self.headline}"
+
+    @property
+    def button(self) -> str:
+        """The button's words, as people see them."""
+        return CALLS_TO_ACTION.get(self.call_to_action) or self.call_to_action
 
 
 class Decision(models.Model):

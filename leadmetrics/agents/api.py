@@ -101,6 +101,14 @@ def withdraw_variant(request: HttpRequest, variant_id: UUID) -> schemas.Feedback
     return tools.withdraw(cast(AgentRequest, request).actor, variant_id)
 
 
+@api.post("/variants/{uuid:variant_id}/revise", response=schemas.FeedbackOut)
+def revise_variant(
+    request: HttpRequest, variant_id: UUID, revision: schemas.RevisionIn
+) -> schemas.FeedbackOut:
+    """Send the next version of a variant for which people asked for changes."""
+    return tools.revise(cast(AgentRequest, request).actor, variant_id, revision)
+
+
 @api.get("/ad-accounts", response=list[schemas.AdAccountOut])
 def list_ad_accounts(request: HttpRequest) -> list[schemas.AdAccountOut]:
     """The enabled ad accounts."""

@@ -41,6 +41,10 @@ class OneVariant(NoArguments):
     variant_id: UUID
 
 
+class Revision(schemas.RevisionIn):
+    variant_id: UUID
+
+
 class Proposal(schemas.ProposalIn):
     idempotency_key: str = Field(
         "", max_length=255, description="Repeat a call whose answer was lost with the same key."
@@ -133,6 +137,17 @@ TOOLS = {
             "Take back a variant that nobody has decided yet.",
             OneVariant,
             lambda _key, actor, arguments: tools.withdraw(actor, arguments.variant_id),
+            reads_only=False,
+        ),
+        Tool(
+            "revise_ad_variant",
+            "Send the next version of a variant for which people asked for changes.",
+            Revision,
+            lambda _key, actor, arguments: tools.revise(
+                actor,
+                arguments.variant_id,
+                schemas.RevisionIn(**arguments.model_dump(exclude={"variant_id"})),
+            ),
             reads_only=False,
         ),
         Tool(

@@ -28,6 +28,18 @@ class VariantIn(Schema):
     rationale: str = Field("", max_length=2000, description="Why; reviewers read it.")
 
 
+class RevisionIn(Schema):
+    """The next version of a variant for which people asked for changes. Its image stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    primary_text: str
+    headline: str
+    description: str = ""
+    link: str
+    call_to_action: str
+
+
 class ProposalIn(Schema):
     """A batch of 1 to 200 variants, and where they come from."""
 

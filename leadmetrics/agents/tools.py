@@ -24,6 +24,7 @@ from approvals.services.propose import (
     propose_variants,
     withdraw_variant,
 )
+from approvals.services.revise import revise_variant
 from integrations.models import AdAccount, CampaignInsight, CustomAudience, PushTarget
 from leadmetrics.agents import schemas
 from leadmetrics.errors import InvalidInput
@@ -71,6 +72,19 @@ def propose(
 def withdraw(actor: Actor, variant_id: UUID) -> schemas.FeedbackOut:
     """Take back a variant that nobody has decided yet."""
     withdraw_variant(actor=actor, variant_id=variant_id)
+    return _feedback(variants_with_feedback(actor.tenant_id).get(pk=variant_id))
+
+
+def revise(actor: Actor, variant_id: UUID, revision: schemas.RevisionIn) -> schemas.FeedbackOut:
+    """Send the next version of a variant for which people asked for changes."""
+    copy = AdCopy(
+        revision.primary_text,
+        revision.headline,
+        revision.description,
+        revision.link,
+        revision.call_to_action,
+    )
+    revise_variant(actor=actor, variant_id=variant_id, copy=copy)
     return _feedback(variants_with_feedback(actor.tenant_id).get(pk=variant_id))
 
 

@@ -32,6 +32,7 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = {
     "variant.expired": ("clock", "warn", "let {what} expire, not decided"),
     "variant.reopened": ("inbox", "", "put {what} back into the queue"),
     "push.not_held": ("send", "", "had {what} sent at once"),
+    "variant.revised": ("bot", "info", "sent version {revision} of {what}"),
     "variant.edited": ("pencil", "info", "edited {what}"),
     "variant.returned_to_review": ("undo-2", "", "took {what} back to review"),
     "variant.withdrawn": ("archive-restore", "", "withdrew {what}"),

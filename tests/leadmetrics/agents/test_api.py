@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from approvals.models import AdVariant
+from approvals.services.review import request_changes
 from approvals.states import VariantStatus
 from leadmetrics.agents.services import create_key, revoke_key
 from leadmetrics.demo_images import draw_scene
@@ -126,6 +127,32 @@ def test_withdraw_takes_back_an_undecided_variant_only(agent, acme):
     answer = agent.post(f"variants/{variant.pk}/withdraw", {})
     assert answer.json()["status"] == VariantStatus.WITHDRAWN
     assert agent.post(f"variants/{variant.pk}/withdraw", {}).status_code == 409
+
+
+def test_a_revision_answers_asked_changes_and_nothing_else(agent, acme, ben):
+    variant = make_variant(make_push_target(acme))
+    words = {
+        "primary_text": "Pack light. Two tents, 1.9 kg each.",
+        "headline": "Tents of 1.9 kg",
+        "link": "https://acme.example/tents",
+        "call_to_action": "SHOP_NOW",
+    }
+    assert agent.post(f"variants/{variant.pk}/revise", words).status_code == 409
+    request_changes(
+        actor=ben,
+        variant_id=variant.pk,
+        shown_hash=variant.head.content_hash,
+        comment="Say the weight.",
+    )
+    with time_machine.travel(timezone.now() + timedelta(seconds=5), tick=True):
+        told = agent.get("variants").json()["variants"]
+    assert (told[0]["status"], told[0]["comment"]) == ("changes_requested", "Say the weight.")
+    wrong = agent.post(f"variants/{variant.pk}/revise", {**words, "headline": "x" * 60})
+    assert wrong.status_code == 422
+    answer = agent.post(f"variants/{variant.pk}/revise", words)
+    assert answer.json()["status"] == VariantStatus.PROPOSED
+    assert answer.json()["headline"] == "Tents of 1.9 kg"
+    assert agent.post(f"variants/{variant.pk}/revise", words).status_code == 409
 
 
 def test_other_tenants_things_do_not_exist(agent, harbour):

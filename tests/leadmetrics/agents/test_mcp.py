@@ -69,6 +69,7 @@ def test_tools_are_those_of_the_json_api_and_none_decides(agent: McpClient) -> N
             "read_campaign_insights",
             "propose_ad_variants",
             "withdraw_ad_variant",
+            "revise_ad_variant",
             "read_feedback",
         }
     )
