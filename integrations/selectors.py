@@ -34,7 +34,9 @@ from integrations.models import (
     SyncRun,
 )
 from integrations.readiness import Row, readiness_of
+from integrations.waiting import RELEASED
 from integrations.words import Health, Scope, health_of, missing_scopes, status_note
+from leadmetrics.audit.models import AuditEntry
 from leadmetrics.tenancy.models import Tenant
 
 SEARCH_FROM = 12
@@ -356,3 +358,18 @@ def _named(search: str) -> Q:
         | Q(ad_account_id__icontains=search)
         | Q(business_name__icontains=search)
     )
+
+
+def released_ads(integration: Integration) -> list[dict[str, str]]:
+    """The ads that the grant's latest reconnect released; empty when it released none."""
+    entry = (
+        AuditEntry.objects.filter(
+            tenant_id=integration.tenant_id, action=RELEASED, object_id=str(integration.pk)
+        )
+        .order_by("-seq")
+        .first()
+    )
+    if entry is None or entry.data["version"] != integration.version:
+        return []
+    ads: list[dict[str, str]] = entry.data["ads"]
+    return ads

@@ -8,6 +8,7 @@ app_name = "connections"
 urlpatterns = [
     path("", views_manage.connections, name="list"),
     path("connect/", views.start, name="connect"),
+    path("<uuid:pk>/released/", views.released, name="released"),
     path("<uuid:pk>/permissions/", views.permissions, name="permissions"),
     path("<uuid:pk>/ad-accounts/", views.ad_accounts, name="ad_accounts"),
     path("<uuid:pk>/targets/new/", views.new_target, name="new_target"),

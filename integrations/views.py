@@ -23,6 +23,7 @@ from integrations.selectors import (
     last_catalog_run,
     open_runs_of,
     pages_for_targets,
+    released_ads,
 )
 from integrations.services import accounts, connect
 from integrations.words import asked_scopes, missing_scopes, status_note
@@ -120,7 +121,20 @@ def callback(request: HttpRequest) -> HttpResponse:
     oauth_state.finish(request, state, pending)
     messages.success(request, f"Connected as {integration.meta_user_name}.")
     page = "permissions" if missing_scopes(integration) else "ad_accounts"
+    if released_ads(integration):
+        page = "released"
     return redirect(f"connections:{page}", tenant=workspace.slug, pk=integration.pk)
+
+
+@require_GET
+@role_required(Role.ADMIN)
+def released(request: TenantRequest, tenant: str, pk: UUID) -> HttpResponse:
+    """The approved ads that go on after a reconnect."""
+    integration = access_integration(actor=request.actor, integration_id=pk)
+    ads = released_ads(integration)
+    if not ads:
+        return redirect("connections:list", tenant=tenant)
+    return render(request, "integrations/released.html", {"integration": integration, "ads": ads})
 
 
 @require_GET

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from integrations.models import Integration
 
+# The audit line that keeps which ads a reconnect released.
+RELEASED = "integration.released"
+
 
 @dataclass(frozen=True, slots=True)
 class HeldAd:
@@ -22,7 +25,7 @@ class Desk:
     """How to list and to release what waits; empty until an app registers."""
 
     held: Callable[[Integration], Sequence[HeldAd]] = lambda _integration: ()
-    release: Callable[[Integration], int] = lambda _integration: 0
+    release: Callable[[Integration], Sequence[HeldAd]] = lambda _integration: ()
 
 
 desk = Desk()
@@ -33,8 +36,8 @@ def held_by(integration: Integration) -> Sequence[HeldAd]:
     return desk.held(integration)
 
 
-def release_held(integration: Integration) -> int:
-    """Wake each of them once, in the caller's transaction; returns how many."""
+def release_held(integration: Integration) -> Sequence[HeldAd]:
+    """Wake those that were put off, once, in the caller's transaction; returns which."""
     return desk.release(integration)
 
 

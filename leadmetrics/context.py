@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from approvals.selectors import count_to_review
@@ -25,6 +26,7 @@ def product(request: HttpRequest) -> dict[str, Any]:
 
     return {
         "sandbox_url": settings.SANDBOX_URL if settings.SANDBOX else "",
+        "mails_url": reverse("mails") if settings.KEEPS_MAILS else "",
         "tenant": tenant,
         "membership": getattr(request, "membership", None),
         "memberships": SimpleLazyObject(memberships),

@@ -319,6 +319,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
 DEFAULT_FROM_EMAIL = _text("EMAIL_FROM", f"Leadmetrics <no-reply@{_site.hostname}>")
 vars().update(env.email_url_config(_text("EMAIL_URL", f"filemail:///{DATA_DIR / 'mail'}")))
 
+# The embedded default writes mails into files, and a page shows them.
+KEEPS_MAILS = not PRODUCTION and not _text("EMAIL_URL")
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -13,6 +13,7 @@ from leadmetrics import health
 from leadmetrics.agents.api import api, docs
 from leadmetrics.agents.mcp import endpoint as mcp
 from leadmetrics.audit.views import activity
+from leadmetrics.mails import mails
 from leadmetrics.reports.views_home import home
 from leadmetrics.tenancy.views import SignInView, start
 
@@ -39,6 +40,7 @@ urlpatterns = [
     path("sign-out/", LogoutView.as_view(), name="sign_out"),
     path("t/<slug:tenant>/", include(tenant_patterns)),
     path("connect/meta/callback/", callback, name="meta_callback"),
+    path("mails/", mails, name="mails"),
     path("meta/deauthorize/", views_meta.deauthorize, name="meta_deauthorize"),
     path("meta/data-deletion/", views_meta.data_deletion, name="meta_data_deletion"),
     path(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from django.conf import settings
@@ -24,6 +24,7 @@ from integrations.services.clients import meta_config, meta_transport, seal_toke
 from integrations.services.insights import request_pull
 from integrations.services.runs import stop_runs
 from integrations.token_states import SOON
+from integrations.waiting import RELEASED, release_held
 from leadmetrics import queue
 from leadmetrics.audit.log import record
 from leadmetrics.errors import LeadmetricsError
@@ -100,7 +101,16 @@ def finish_connect(*, actor: Actor, code: str) -> Integration:
         request_catalog(integration)
         for account in integration.ad_accounts.filter(enabled=True, gone_at=None):
             request_pull(account)
+        _release(actor, integration)
     return integration
+
+
+def _release(actor: Actor, integration: Integration) -> None:
+    """What waited for the grant goes on, once; the log keeps which ads that were."""
+    released = [asdict(ad) for ad in release_held(integration)]
+    if released:
+        details = {"ads": released, "count": len(released), "version": integration.version}
+        record(actor, RELEASED, integration, details)
 
 
 def disconnect(*, actor: Actor, integration_id: UUID) -> Integration:

@@ -64,6 +64,7 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = {
     "integration.not_checked": ("clock", "warn", "could not check the access to Facebook"),
     "integration.scopes_lost": ("triangle-alert", "warn", "lost permissions at Facebook"),
     "integration.works_again": ("link", "good", "found the access to Facebook working again"),
+    "integration.released": ("send", "good", "let {count} approved ads go on after reconnecting"),
     "integration.deleted_data": ("unplug", "", "deleted a person's Facebook data on request"),
     "integration.lost": ("unplug", "bad", "lost the access to Facebook"),
     "ad_account.enabled": ("power", "good", "chose the ad account {what}"),

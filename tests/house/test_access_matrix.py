@@ -71,6 +71,7 @@ TENANT_ROUTES: dict[str, tuple[Role, tuple[str, ...]]] = {
     "reports:sync": (ADMIN, READ),
     "reports:sync_now": (ADMIN, WRITE),
     "reports:audiences": (VIEWER, READ),
+    "connections:released": (ADMIN, READ),
     "connections:readiness": (ADMIN, READ),
     "connections:account_settings": (ADMIN, FORM),
     "connections:copy_settings": (ADMIN, WRITE),
@@ -105,7 +106,7 @@ WITH_A_TOKEN = {"settings:set_password"}
 
 # Elsewhere: what a visitor who is not signed in is answered.
 PUBLIC_ROUTES = {"start": 302, "sign_in": 200, "healthz": 200, "readyz": 200}
-SIGNED_IN_ROUTES = {"sign_out", "meta_callback"}
+SIGNED_IN_ROUTES = {"sign_out", "meta_callback", "mails"}
 # Meta's own calls, whose signature decides, and the page that a confirmation code opens.
 SIGNED_BY_META_ROUTES = {"meta_deauthorize", "meta_data_deletion", "meta_deletion_status"}
 # The API's own two: its description, for machines and for people.
