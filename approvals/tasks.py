@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from approvals.services import links, pausing, preflight, push, waiting, watch
+from approvals.services import digest, links, pausing, preflight, push, waiting, watch
 
 
 def push_variant(push_id: str) -> None:
@@ -25,6 +25,11 @@ def pause_ad(push_id: str) -> None:
 def look_at_ad(push_id: str) -> None:
     """Read one ad at Meta if that is due."""
     watch.look_at_ad(push_id=UUID(push_id))
+
+
+def send_digests() -> None:
+    """Tell reviewers what waits, where it is morning."""
+    digest.send_digests()
 
 
 def expire_undecided() -> None:
