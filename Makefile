@@ -13,7 +13,7 @@ PRETENDED := DATA_DIR="$(CURDIR)/build/check" SITE_URL=https://ads.example.com D
   META_APP_ID=1 META_APP_SECRET=check-only
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench campaign screenshots clean locks
+.PHONY: help run test check bench audit campaign screenshots clean locks
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ bench: $(VENV)/dev.stamp ## Measure, print a table, write build/bench.json
 
 campaign: $(VENV)/dev.stamp ## Kill the product 1,500 times while it pushes 1,000 ads
 	@$(BIN)/python -m tests.campaign.campaign 1000 1500 900
+
+audit: $(VENV)/dev.stamp ## Lighthouse on every page: 100 in all three, or it fails (needs node, npm)
+	@$(BIN)/python -m tests.flows.audit
 
 screenshots: $(VENV)/dev.stamp ## Draw every page at 1280 and 390 px into build/screenshots
 	@$(BIN)/python -m tests.flows.screenshots
