@@ -13,8 +13,17 @@ from django.urls import URLPattern, path, reverse
 
 from approvals import selectors
 from approvals.explain import where_of
-from approvals.models import AdVariant, Decision, Proposal, Push, PushStep, VariantRevision
+from approvals.models import (
+    AdVariant,
+    Decision,
+    Proposal,
+    Push,
+    PushStep,
+    VariantRevision,
+    WriteStop,
+)
 from approvals.services.repairs import repair
+from approvals.services.stops import resume_all_writes, stop_all_writes
 from approvals.timeline import timeline
 from leadmetrics.errors import LeadmetricsError, NotFound
 from leadmetrics.tenancy.admin import ReadOnlyAdmin
@@ -261,3 +270,31 @@ class ProposalAdmin(SearchedByReference):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Proposal]:
         return super().get_queryset(request).select_related("tenant")
+
+
+@admin.register(WriteStop)
+class WriteStopAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+    """Adding a row stops sending in every workspace; deleting that row lets it go on."""
+
+    list_display = ["__str__", "stopped_by", "stopped_at"]
+    fields = ["reason"]
+    actions = None
+
+    def has_change_permission(self, *_: Any, **__: Any) -> bool:
+        return False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        is_stopped = WriteStop.objects.filter(tenant=None).exists()
+        return super().has_add_permission(request) and not is_stopped
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        is_own = obj is not None and obj.tenant_id is not None
+        return super().has_delete_permission(request, obj) and not is_own
+
+    def save_model(self, request: HttpRequest, obj: WriteStop, *_: Any) -> None:
+        assert isinstance(request.user, User)
+        obj.pk = stop_all_writes(person=request.user.name, reason=obj.reason).pk
+
+    def delete_model(self, request: HttpRequest, _obj: WriteStop) -> None:
+        assert isinstance(request.user, User)
+        resume_all_writes(person=request.user.name)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.core.cache import cache
 from django.db.models import Count, Exists, F, Max, OuterRef, Prefetch, Q, QuerySet, Sum
 from django.utils import timezone
 
@@ -30,6 +31,7 @@ from leadmetrics.tenancy.models import Tenant, User
 
 PAGE_SIZE = 50
 SWEEP_SIZE = 20
+STOPS_FOR_PAGES = "write-stops"
 REJECTIONS = 500
 
 PUSHED = (
@@ -400,6 +402,14 @@ def _wait_is_over(now: datetime) -> Q:
 
 def _hold_is_over(now: datetime) -> Q:
     return Q(not_before=None) | Q(not_before__lte=now)
+
+
+def shown_stop(tenant_id: int) -> dict[str, object] | None:
+    """What the banner of every page says, from the cache; a stop everywhere comes first."""
+    stops: list[dict[str, object]] = cache.get(STOPS_FOR_PAGES) or []
+    everywhere = [stop for stop in stops if stop["tenant_id"] is None]
+    own = [stop for stop in stops if stop["tenant_id"] == tenant_id]
+    return next(iter([*everywhere, *own]), None)
 
 
 def write_stop_of(tenant_id: int) -> WriteStop | None:

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
-from approvals.selectors import count_to_review
+from approvals.selectors import count_to_review, shown_stop
 from leadmetrics.tenancy.models import Membership, Tenant, User
 from leadmetrics.tenancy.selectors import memberships_of
 
@@ -30,5 +30,6 @@ def product(request: HttpRequest) -> dict[str, Any]:
         "tenant": tenant,
         "membership": getattr(request, "membership", None),
         "memberships": SimpleLazyObject(memberships),
+        "write_stop": shown_stop(tenant.pk) if tenant else None,
         "nav_counts": SimpleLazyObject(nav_counts),
     }

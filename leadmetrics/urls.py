@@ -25,6 +25,7 @@ tenant_patterns: list[URLPattern | URLResolver] = [
     path("connections/", include("integrations.urls")),
     path("activity/", activity, name="activity"),
     path("settings/keys/", include("leadmetrics.agents.urls")),
+    path("settings/sending/", include("approvals.urls_outgoing")),
     path("settings/", include("leadmetrics.tenancy.urls")),
 ]
 

@@ -34,6 +34,7 @@ from approvals.services.push_claims import (
 )
 from approvals.services.push_steps import Call, ad_step, creative_step, image_step, read_back_step
 from approvals.services.side_by_side import work_through
+from approvals.services.stops import tell_pages
 from approvals.states import PushState, VariantStatus, move
 from integrations.services.publishing import OutcomeUnknown, ReadBack, WriteRefused
 from leadmetrics import queue
@@ -99,6 +100,7 @@ def _attempt(claim: Claim, uploading: set[str]) -> Generator[Call | None, Any, N
 
 def sweep_pushes() -> int:
     """Wake the pushes that nobody woke or whose worker died; returns how many."""
+    tell_pages()
     due = list(due_pushes().values_list("pk", flat=True)[:SWEEP_SIZE])
     for push_id in due:
         queue.enqueue("approvals.tasks.push_variant", push_id)

@@ -6,11 +6,12 @@ commit on; only a call that is already on the wire still ends.
 
 from __future__ import annotations
 
+from django.core.cache import cache
 from django.db import models, transaction
 from django.utils import timezone
 
 from approvals.models import Push, WriteStop
-from approvals.selectors import write_stop_of
+from approvals.selectors import STOPS_FOR_PAGES, write_stop_of
 from approvals.states import PushState
 from leadmetrics import queue
 from leadmetrics.audit.log import record
@@ -46,6 +47,7 @@ def stop_writes(*, actor: Actor, reason: str) -> WriteStop:
         )
         if is_new:
             record(actor, "writes.stopped", member.tenant, {"reason": reason})
+            transaction.on_commit(tell_pages)
     return stop
 
 
@@ -56,6 +58,7 @@ def resume_writes(*, actor: Actor) -> None:
         removed, _ = WriteStop.objects.filter(tenant=member.tenant).delete()
         if removed:
             record(actor, "writes.resumed", member.tenant)
+            transaction.on_commit(tell_pages)
             _wake(Push.objects.filter(variant__tenant=member.tenant))
 
 
@@ -67,6 +70,7 @@ def stop_all_writes(*, person: str, reason: str) -> WriteStop:
             tenant=None, defaults={"reason": reason, "stopped_by": f"{person} (support)"}
         )
         if is_new:
+            transaction.on_commit(tell_pages)
             for tenant in Tenant.objects.order_by("pk"):
                 actor = system(tenant.pk, f"{person} (support)")
                 record(actor, "writes.stopped", tenant, {"reason": reason, "everywhere": True})
@@ -78,10 +82,17 @@ def resume_all_writes(*, person: str) -> None:
     with transaction.atomic():
         removed, _ = WriteStop.objects.filter(tenant=None).delete()
         if removed:
+            transaction.on_commit(tell_pages)
             for tenant in Tenant.objects.order_by("pk"):
                 actor = system(tenant.pk, f"{person} (support)")
                 record(actor, "writes.resumed", tenant, {"everywhere": True})
             _wake(Push.objects.all())
+
+
+def tell_pages() -> None:
+    """Put what is stopped where every page finds it without a query; the sweep does so, too."""
+    stops = WriteStop.objects.values("tenant_id", "stopped_by", "reason")
+    cache.set(STOPS_FOR_PAGES, list(stops), timeout=None)
 
 
 def _required(reason: str) -> str:

@@ -98,6 +98,7 @@ TENANT_ROUTES: dict[str, tuple[Role, tuple[str, ...]]] = {
     "settings:remove_member": (ADMIN, WRITE),
     "settings:renew_link": (ADMIN, WRITE),
     "settings:policy": (ADMIN, FORM),
+    "sending:switch": (ADMIN, FORM),
 }
 # What a form must hold before the object is looked for.
 FORMS = {"settings:change_role": {"role": "viewer"}}
