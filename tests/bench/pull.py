@@ -181,9 +181,16 @@ def check_against_ledger(base_url: str) -> int:
 @contextmanager
 def stand_in(folder: Path) -> Iterator[str]:
     """A stand-in in a process of its own, with the large ad accounts."""
+    with serving(folder, build_world(ACCOUNTS, CAMPAIGNS)) as base_url:
+        yield base_url
+
+
+@contextmanager
+def serving(folder: Path, world: dict[str, Any]) -> Iterator[str]:
+    """A stand-in in a process of its own that holds this world."""
     (port,) = free_ports(1)
     seed = folder / "seed.json"
-    seed.write_text(json.dumps(build_world(ACCOUNTS, CAMPAIGNS)))
+    seed.write_text(json.dumps(world))
     app = [settings.META_APP_ID, settings.META_APP_SECRET]
     process = subprocess.Popen(
         [sys.executable, "-c", SERVE, str(port), str(LATENCY_MS), str(seed), *app], cwd=ROOT

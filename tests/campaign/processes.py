@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import django
 from django.conf import settings
@@ -63,7 +64,8 @@ def serve_stand_in() -> None:
     )
 
 
-def _seed() -> Path:
+def seed_with_room() -> dict[str, Any]:
+    """The stand-in's usual world and one more ad account of Ana's, with empty ad sets."""
     from integrations.sandbox.seed import read_seed
 
     seed = read_seed()
@@ -74,8 +76,12 @@ def _seed() -> Path:
     seed["accounts"].append(
         {**model, "key": ACCOUNT, "name": "Campaign", "audiences": [], "campaigns": [campaign]}
     )
+    return seed
+
+
+def _seed() -> Path:
     path = Path(settings.DATA_DIR) / f"seed-{os.getpid()}.json"
-    path.write_text(json.dumps(seed), encoding="utf-8")
+    path.write_text(json.dumps(seed_with_room()), encoding="utf-8")
     return path
 
 
