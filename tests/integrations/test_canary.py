@@ -7,11 +7,15 @@ import json
 import logging
 import urllib.parse
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core import mail as mail_box
 from django.core import serializers
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.test import Client
 from django.urls import reverse
 from django_q.models import OrmQ
@@ -19,8 +23,10 @@ from django_q.models import OrmQ
 from integrations.models import AdAccount, Integration
 from integrations.services.clients import open_token
 from integrations.services.tokens import refresh
+from integrations.services.warnings import warn_in_time
 from leadmetrics import queue
 from leadmetrics.audit.models import AuditEntry
+from leadmetrics.notices.services import send_notices
 from leadmetrics.tenancy.models import Tenant
 from tests.builders import make_user
 from tests.conftest import StandIn
@@ -32,6 +38,16 @@ def forms_of(secret: str) -> list[str]:
     """The secret as it is, for addresses, in base64 at each of the three offsets, and in hex."""
     shifted = [base64.b64encode(b"x" * n + secret.encode()).decode()[4:-4] for n in range(3)]
     return [secret, urllib.parse.quote(secret, safe=""), secret.encode().hex(), *shifted]
+
+
+def command(name: str) -> str:
+    """What a command writes, and why it failed, if it did."""
+    out = StringIO()
+    try:
+        call_command(name, stdout=out)
+    except CommandError as exc:
+        return f"{out.getvalue()}{exc}"
+    return out.getvalue()
 
 
 def rows_as_text() -> str:
@@ -91,6 +107,8 @@ def test_no_secret_leaves_the_process(
     for name in ("ad_accounts", "new_target", "progress", "disconnect", "permissions"):
         visit(name, grant.pk)
     visit("pull", account.pk, x="1")
+    visit("readiness")
+    visit("account_settings", account.pk)
 
     # A job that breaks in an unforeseen way.
     run = grant.sync_runs.filter(state="waiting").first()
@@ -102,13 +120,20 @@ def test_no_secret_leaves_the_process(
     # Refresh, expire, disconnect.
     soon = (datetime.now(UTC) + timedelta(days=3)).isoformat()
     Integration.objects.update(metadata={"tokenExpiresAt": soon}, last_checked_at=None)
+    assert warn_in_time()
     refresh(integration_id=grant.pk)
     tokens.add(open_token(Integration.objects.get()).reveal())
     assert len(tokens) == 2
+    seen.append(command("rotate_encryption_keys"))
+    Integration.objects.update(last_checked_at=None)
+    refresh(integration_id=grant.pk)  # the daily look
     stand_in.control(expire_token="ana")
     visit("sync", grant.pk, back="")
     work(grant)
     visit("list")
+    seen.append(command("doctor"))
+    seen.append(page_text(as_ana.get(press(start()), follow=True)))  # connected again
+    tokens.add(open_token(Integration.objects.get()).reveal())
     support = Client()
     support.force_login(make_user("Sam", is_staff=True))
     for page in ("changelist", "change", "history"):
@@ -116,7 +141,14 @@ def test_no_secret_leaves_the_process(
         url = reverse(f"admin:integrations_integration_{page}", args=args)
         seen.append(page_text(support.get(url)))
     database = rows_as_text()
+    send_notices()
+    seen += [f"{mail.subject} {mail.body} {mail.to}" for mail in mail_box.outbox]
+    assert mail_box.outbox
     visit("disconnect", grant.pk, yes="1")
+
+    signed = stand_in.control(signed_request="ana")["result"]["signed_request"]
+    for path in ("/meta/deauthorize/", "/meta/data-deletion/"):
+        seen.append(page_text(support.post(path, {"signed_request": signed})))
 
     tokens |= {
         token
