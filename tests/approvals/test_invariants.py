@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import F
 
@@ -117,3 +119,12 @@ def test_checker_finds_what_is_wrong_at_meta(meta, pushed):
     assert [each[:2] for each in violations(Ledger())] == ["I8"]
     state["creatives"][0]["object_story_spec"]["link_data"]["message"] = "Other words"
     assert [each[:2] for each in violations(ledger_of(state, writes))] == ["I3"]
+
+
+def test_doctor_tells_what_the_checker_finds(meta, pushed):
+    call_command("doctor", "--invariants", stdout=StringIO())
+    Push.objects.update(read_back=None)
+    out = StringIO()
+    with pytest.raises(CommandError, match="1 finding"):
+        call_command("doctor", "--invariants", stdout=out)
+    assert out.getvalue().startswith("I6 ")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 
+from approvals.invariants import violations
 from leadmetrics.doctor import examine
 from leadmetrics.tenancy.command import TenantCommand
 
@@ -16,8 +17,21 @@ class Command(TenantCommand):
         "to paste into a ticket. Exit code 1 if anything is wrong."
     )
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--invariants",
+            action="store_true",
+            help="look instead for approvals and pushes that break a rule of theirs",
+        )
+
     def handle(self, *_args: Any, **options: Any) -> None:
-        findings = list(examine(self.chosen_tenants(options["tenant"])))
+        tenants = self.chosen_tenants(options["tenant"])
+        findings: list[object] = []
+        if options["invariants"]:
+            findings += violations(tenants=[tenant.pk for tenant in tenants])
+        else:
+            findings += examine(tenants)
         for finding in findings:
             self.stdout.write(str(finding))
         if findings:
