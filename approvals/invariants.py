@@ -46,7 +46,9 @@ _PAIRS: Mapping[str, frozenset[str]] = {
     V.META_REFUSED: frozenset({S.DONE}),
     V.PROPOSED: frozenset(),
     V.REJECTED: frozenset(),
+    V.CHANGES_REQUESTED: frozenset(),
     V.WITHDRAWN: frozenset(),
+    V.EXPIRED: frozenset(),
 }
 _WORDS = ("primary_text", "headline", "description", "link", "call_to_action")
 MOST_AD_WRITES = 2
@@ -237,6 +239,7 @@ def _audit(of: Q) -> Iterator[str]:
         yield from _lines(tenant, "variant.pushed", ads)
         approvals = (
             Decision.objects.filter(variant__tenant=tenant, verdict=Decision.Verdict.APPROVED)
+            .filter(push__isnull=False)  # of two approvals, the first has a line of its own
             .values_list("variant_id")
             .annotate(Count("pk"))
         )
