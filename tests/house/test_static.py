@@ -145,7 +145,8 @@ def test_every_included_fragment_exists() -> None:
         for path in files(TEMPLATES, ".html")
         for name in re.findall(r"""{%\s*(?:include|extends)\s+["']([^"']+)["']""", path.read_text())
     }
-    assert [name for name in sorted(names) if not (TEMPLATES / name).is_file()] == []
+    ours = [name for name in sorted(names) if not name.startswith("admin/")]  # those are Django's
+    assert [name for name in ours if not (TEMPLATES / name).is_file()] == []
 
 
 def test_script_stays_small() -> None:
