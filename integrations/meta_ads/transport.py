@@ -65,12 +65,14 @@ class Observer(Protocol):
 class Transport:
     """Calls Graph with one session, which threads may share.
 
+    ``tries`` is how often a read is made at most; a person who waits for a page wants one.
     ``sleep``, ``clock`` (seconds, monotonic) and ``jitter`` (0 to 1) exist for tests.
     """
 
     config: MetaConfig
     session: requests.Session
     observer: Observer | None = None
+    tries: int = MAX_TRIES
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     jitter: Callable[[], float] = random.random
@@ -88,12 +90,12 @@ class Transport:
     ) -> T:
         """What ``parse`` makes of the answer to a read. Raises MetaError, and what it raises.
 
-        It gives up after four tries, or when the next wait would pass the deadline; an answer that
+        It gives up after ``tries``, or when the next wait would pass the deadline; an answer that
         ``parse`` finds Unreadable is asked for again, too.
         """
         ends_at = self.clock() + self.config.deadline
         seen: set[tuple[int | None, int | None]] = set()
-        for attempt in range(MAX_TRIES):
+        for attempt in range(self.tries):
             try:
                 return self._send("GET", path, params, None, token, ends_at, parse)
             except MetaError as exc:
@@ -103,7 +105,7 @@ class Transport:
                 FIRST_WAIT * 2**attempt * (0.5 + self.jitter()),
                 error.wait_seconds or 0.0,
             )
-            is_last = attempt == MAX_TRIES - 1 or self.clock() + wait >= ends_at
+            is_last = attempt == self.tries - 1 or self.clock() + wait >= ends_at
             if error.kind not in _RETRIED or is_last:
                 raise error
             self.sleep(wait)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from integrations.meta_ads.client import MetaAdsClient
-from integrations.meta_ads.transport import Observer, Transport, make_session
+from integrations.meta_ads.transport import MAX_TRIES, Observer, Transport, make_session
 from integrations.meta_ads.types import AccessToken, MetaConfig
 from integrations.models import Integration
 from integrations.services.version_watch import VersionWatch
@@ -39,15 +39,17 @@ def meta_transport() -> Transport:
     return Transport(meta_config(), _session, observer=VersionWatch())
 
 
-def meta_client(integration: Integration, observer: Observer | None = None) -> MetaAdsClient:
+def meta_client(
+    integration: Integration, observer: Observer | None = None, *, tries: int = MAX_TRIES
+) -> MetaAdsClient:
     """A client that acts with this grant. Raises NotConnected, crypto.CannotDecrypt.
 
-    The observer, if any, hears what the headers of every answer say.
+    The observer, if any, hears what the headers of every answer say. ``tries`` is for reads.
     """
     if not integration.is_usable:
         raise NotConnected
     transport = meta_transport()
-    transport.observer = VersionWatch(observer)
+    transport.observer, transport.tries = VersionWatch(observer), tries
     return MetaAdsClient(transport, open_token(integration))
 
 

@@ -49,7 +49,7 @@ def preview_address(*, integration: Integration, payload: Mapping[str, Any], pla
         url_tags=payload["url_tags"],
     )
     try:
-        address = meta_client(integration).read_preview(
+        address = meta_client(integration, tries=1).read_preview(
             payload["ad_account_id"], spec, AD_FORMATS[placement]
         )
     except MetaError as exc:
