@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import urllib.request
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,6 +26,18 @@ TEXT = "Stories for long evenings, sent in two days and wrapped by hand."
 HEADLINE = "Books that arrive wrapped"
 EDITED = "Books that arrive gift-wrapped"
 UNWANTED = "Cheapest books on earth"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A product of its own: the way begins in a workspace that nobody has connected yet."""
+    running = Stack(tmp_path_factory.mktemp("main-job"))
+    running.up()
+    yield running
+    try:
+        running.stop()
+    finally:
+        running.close()
 
 
 def test_cancelling_at_facebook_is_a_designed_screen_and_stores_nothing(
