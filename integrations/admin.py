@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from integrations.deletion_models import DataDeletion
 from integrations.models import (
     AdAccount,
     AdSet,
@@ -39,6 +40,7 @@ class IntegrationAdmin(ReadOnlyAdmin):
 
 @admin.register(AdAccount)
 class AdAccountAdmin(ReadOnlyAdmin):
+    readonly_fields = ["default_link"]  # see PushTargetAdmin
     list_display = [
         "name",
         "ad_account_id",
@@ -119,3 +121,10 @@ class InsightCheckAdmin(ReadOnlyAdmin):
     list_select_related = ["ad_account"]
     search_fields = ["ad_account__ad_account_id", "ad_account__name"]
     ordering = ["-month"]
+
+
+@admin.register(DataDeletion)
+class DataDeletionAdmin(ReadOnlyAdmin):
+    list_display = ["code", "connections", "requested_at"]
+    search_fields = ["id", "code"]
+    ordering = ["-pk"]

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from integrations.deletion_models import DataDeletion
 from integrations.models import (
     AdInsight,
     CampaignInsight,
@@ -43,6 +44,7 @@ def world(acme: Tenant) -> None:
     integration.metadata = {**integration.metadata, "adAccountId": "act_42"}
     integration.save()
     request_catalog(integration)
+    DataDeletion.objects.create(code="lmd-1", digest="d" * 64)
     target.ad_account.audiences.create(audience_id="1", name="Buyers", subtype="CUSTOM")
     target.ad_account.insight_checks.create(
         month=date(2026, 9, 1), checked_at=timezone.now(), matches=True
