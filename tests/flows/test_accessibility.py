@@ -43,4 +43,4 @@ def test_no_page_has_an_accessibility_violation(page: Page, stack: Stack) -> Non
                     for each in page.evaluate(RUN)
                     for node in each["nodes"]
                 ]
-    assert violations == []
+    assert violations == [], "\n".join(violations)
