@@ -74,5 +74,7 @@ def test_ci_runs_the_same_commands_as_people() -> None:
     assert os.access(ROOT / ".ci/run", os.X_OK)
     assert script.startswith("#!/usr/bin/env bash\n")
     assert "set -euo pipefail" in script
-    commands = re.findall(r"^\s*(?:DATABASE_URL=\S+ )?make (\w+)(?: ARGS=\S+)?(?: >.*)?$", script, re.MULTILINE)
+    commands = re.findall(
+        r"^\s*(?:DATABASE_URL=\S+ )?make (\w+)(?: ARGS=\S+)?(?: >.*)?$", script, re.MULTILINE
+    )
     assert commands == ["check", "test", "test"]
