@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django import forms
@@ -186,10 +186,20 @@ class PushTargetForm(LinkForm):
     )
     field_order = ("name", "ad_set", "page", "use_instagram", "default_link", "url_tags")
 
-    def __init__(self, *args: Any, integration: Integration, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, integration: Integration, pages: Iterable[Page], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["ad_set"].queryset = ad_sets_for_targets(integration)  # type: ignore[attr-defined]
-        self.fields["page"].queryset = pages_for_targets(integration)  # type: ignore[attr-defined]
+        ad_set, page = (
+            cast("forms.ModelChoiceField[Any]", self.fields[name]) for name in ("ad_set", "page")
+        )
+        ad_set.queryset = ad_sets_for_targets(integration)
+        page.queryset = pages_for_targets(integration)
+        # Both lists are read once, without counting: the page asks whether they are empty first.
+        ad_sets = list(iter(AdSetChoices(ad_set)))
+        speakers = [(one.pk, one.name) for one in pages if one.can_advertise]
+        ad_set.choices, page.choices = ad_sets, [("", page.empty_label), *speakers]
+        self.has_ad_sets, self.has_pages = len(ad_sets) > 1, bool(speakers)
 
 
 def _group_label(account: AdAccount) -> str:

@@ -5,7 +5,7 @@ Pure reading of what is stored: the views prefetch, nothing here asks the databa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -67,6 +67,32 @@ class Row:
     @property
     def gaps(self) -> int:
         return sum(cell.is_gap for cell in self.cells)
+
+    @property
+    def blocks(self) -> int:
+        """How many of the gaps keep reading or creating ads from working at all."""
+        return sum(cell.tone == "bad" for cell in self.cells)
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """The rows that need somebody most, how many need somebody, and how many rows there are."""
+
+    rows: list[Row]
+    with_gaps: int
+    total: int
+
+    @property
+    def titles(self) -> list[str]:
+        return [cell.title for cell in self.rows[0].cells] if self.rows else []
+
+
+def worst_first(rows: Iterable[Row], limit: int) -> Gaps:
+    """The ``limit`` worst of the rows with gaps: most blocked, then most gaps, then by name."""
+    found = list(rows)
+    open_rows = [row for row in found if row.gaps]
+    open_rows.sort(key=lambda row: (-row.blocks, -row.gaps, row.account.name, row.account.pk))
+    return Gaps(open_rows[:limit], len(open_rows), len(found))
 
 
 def readiness_of(
@@ -153,7 +179,7 @@ def _billing(facts: Facts) -> Cell:
 def _days_and_money(facts: Facts) -> Cell:
     account = facts.account
     text = f"{account.currency} · {account.timezone}"
-    if account.timezone == account.tenant.timezone:
+    if account.timezone == facts.integration.tenant.timezone:
         return Cell("Currency and timezone", "good", text)
     return Cell("Currency and timezone", "neutral", text)
 

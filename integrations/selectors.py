@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,6 +18,7 @@ from django.db.models import (
     QuerySet,
     Subquery,
     Window,
+    prefetch_related_objects,
 )
 from django.db.models.functions import RowNumber
 
@@ -33,7 +34,7 @@ from integrations.models import (
     RangeReach,
     SyncRun,
 )
-from integrations.readiness import Row, readiness_of
+from integrations.readiness import Gaps, Row, readiness_of, worst_first
 from integrations.waiting import RELEASED
 from integrations.words import Health, Scope, health_of, missing_scopes, status_note
 from leadmetrics.audit.models import AuditEntry
@@ -149,9 +150,14 @@ def ad_sets_for_targets(integration: Integration) -> QuerySet[AdSet]:
     )
 
 
+def pages_of(integration: Integration) -> QuerySet[Page]:
+    """Pages the grant reaches now."""
+    return integration.pages.filter(gone_at=None)
+
+
 def pages_for_targets(integration: Integration) -> QuerySet[Page]:
     """Pages the grant may advertise for."""
-    return integration.pages.filter(gone_at=None, can_advertise=True)
+    return pages_of(integration).filter(can_advertise=True)
 
 
 def push_targets_of(tenant: Tenant) -> QuerySet[PushTarget]:
@@ -313,13 +319,9 @@ def readiness_page(tenant: Tenant, *, search: str = "", after: int | None = None
     accounts = (
         AdAccount.objects.filter(tenant=tenant, enabled=True)
         .exclude(integration__status=Integration.Status.DISCONNECTED)
-        .select_related("tenant", "integration")
+        .select_related("integration__tenant")
         .prefetch_related(
-            Prefetch(
-                "push_targets",
-                PushTarget.objects.filter(archived_at=None).select_related("ad_set"),
-                to_attr="live_targets",
-            ),
+            _live_targets(),
             Prefetch("integration__pages", Page.objects.filter(gone_at=None), to_attr="live_pages"),
         )
     )
@@ -336,11 +338,54 @@ def readiness_page(tenant: Tenant, *, search: str = "", after: int | None = None
             account,
             account.integration,
             account.integration.live_pages,  # type: ignore[attr-defined]
-            account.live_targets,
+            account.live_targets,  # type: ignore[attr-defined]
         )
         for account in shown
     ]
     return ReadinessPage(rows, str(shown[-1].pk) if len(found) > READY_PAGE else "")
+
+
+GAPS_SHOWN = 10
+
+
+def gaps_of_all(connections: Iterable[Connection], targets: Iterable[PushTarget]) -> Gaps:
+    """What is missing on the ad accounts of these grants, worst first; asks for nothing more."""
+    placed: dict[int, list[PushTarget]] = {}
+    for target in targets:
+        placed.setdefault(target.ad_account_id, []).append(target)
+    rows = (
+        readiness_of(
+            row.account,
+            connection.integration,
+            connection.pages,
+            placed.get(row.account.pk, []),
+        )
+        for connection in connections
+        if connection.integration.status != Integration.Status.DISCONNECTED
+        for row in connection.accounts
+    )
+    return worst_first(rows, GAPS_SHOWN)
+
+
+def gaps_of(accounts: Sequence[AdAccount], pages: Sequence[Page]) -> Gaps:
+    """What is missing on these ad accounts of one grant, worst first. One query.
+
+    ``pages`` are all that the grant reaches, also those that may not carry ads.
+    """
+    prefetch_related_objects(accounts, _live_targets())
+    rows = (
+        readiness_of(account, account.integration, pages, account.live_targets)  # type: ignore[attr-defined]
+        for account in accounts
+    )
+    return worst_first(rows, GAPS_SHOWN)
+
+
+def _live_targets() -> Prefetch[str]:
+    return Prefetch(
+        "push_targets",
+        PushTarget.objects.filter(archived_at=None).select_related("ad_set"),
+        to_attr="live_targets",
+    )
 
 
 def accounts_beside(account: AdAccount) -> QuerySet[AdAccount]:

@@ -19,10 +19,10 @@ from integrations.models import Integration
 from integrations.selectors import (
     SEARCH_FROM,
     ad_accounts_of,
-    ad_sets_for_targets,
+    gaps_of,
     last_catalog_run,
     open_runs_of,
-    pages_for_targets,
+    pages_of,
     released_ads,
 )
 from integrations.services import accounts, connect
@@ -162,14 +162,14 @@ def permissions(request: TenantRequest, tenant: str, pk: UUID) -> HttpResponse:
 def ad_accounts(request: TenantRequest, tenant: str, pk: UUID) -> HttpResponse:
     """Choose which ad accounts of the grant are used."""
     integration = access_integration(actor=request.actor, integration_id=pk)
-    form = AdAccountsForm(request.POST or None, integration=integration)
     if request.method == "POST":
+        form = AdAccountsForm(request.POST, integration=integration)
         if form.is_valid():
             chosen, shown = form.cleaned_data["account"], form.cleaned_data["shown"]
             return _choose(request, integration, chosen, shown)
         messages.error(request, str(next(iter(form.errors.values()))[0]))
     search = request.GET.get("q", "").replace("\0", "").strip()[:200]
-    found = list(ad_accounts_of(integration, search))
+    found, pages = list(ad_accounts_of(integration, search)), list(pages_of(integration))
     return render(
         request,
         "integrations/ad_accounts.html",
@@ -181,6 +181,8 @@ def ad_accounts(request: TenantRequest, tenant: str, pk: UUID) -> HttpResponse:
             "is_long": search or len(found) > SEARCH_FROM,
             "run": last_catalog_run(integration),
             "runs": list(open_runs_of(integration)),
+            # While somebody searches, the grid would be in the way.
+            "gaps": gaps_of([] if search else [a for a in found if a.enabled], pages),
             "steps": _steps("accounts"),
         },
         status=422 if request.method == "POST" else 200,
@@ -192,7 +194,8 @@ def ad_accounts(request: TenantRequest, tenant: str, pk: UUID) -> HttpResponse:
 def new_target(request: TenantRequest, tenant: str, pk: UUID) -> HttpResponse:
     """Make a push target: ad set, Page, link."""
     integration = access_integration(actor=request.actor, integration_id=pk)
-    form = PushTargetForm(request.POST or None, integration=integration)
+    pages = list(pages_of(integration))
+    form = PushTargetForm(request.POST or None, integration=integration, pages=pages)
     if request.method == "POST" and form.is_valid():
         try:
             target = accounts.create_push_target(actor=request.actor, **form.cleaned_data)
@@ -206,9 +209,8 @@ def new_target(request: TenantRequest, tenant: str, pk: UUID) -> HttpResponse:
         {
             "integration": integration,
             "form": form,
-            "has_ad_sets": ad_sets_for_targets(integration).exists(),
-            "has_pages": pages_for_targets(integration).exists(),
             "runs": list(open_runs_of(integration)),
+            "gaps": gaps_of(list(ad_accounts_of(integration).filter(enabled=True)), pages),
             "steps": _steps("target"),
         },
         status=422 if form.is_bound else 200,

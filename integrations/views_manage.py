@@ -15,6 +15,7 @@ from integrations.models import AdAccount, SyncRun
 from integrations.selectors import (
     ad_accounts_of,
     connections_of,
+    gaps_of_all,
     open_runs_of,
     push_targets_of,
 )
@@ -31,12 +32,14 @@ from leadmetrics.tenancy.models import Role
 def connections(request: TenantRequest, tenant: str) -> HttpResponse:
     """Every grant in words, its ad accounts, and the push targets."""
     grants = connections_of(request.tenant)
+    targets = list(push_targets_of(request.tenant))
     return render(
         request,
         "integrations/connections.html",
         {
             "connections": grants,
-            "targets": list(push_targets_of(request.tenant)),
+            "targets": targets,
+            "gaps": gaps_of_all(grants, targets),
             "working": sum(grant.integration.is_usable for grant in grants),
             "urgent": sum(grant.health.is_urgent for grant in grants),
             "in_use": sum(len(grant.accounts) for grant in grants),

@@ -8,6 +8,7 @@ import pytest
 
 from integrations.forms import AdAccountsForm, PushTargetForm
 from integrations.models import Integration
+from integrations.selectors import pages_of
 from leadmetrics.tenancy.models import Tenant
 from tests.builders import (
     make_ad_account,
@@ -33,7 +34,7 @@ def target_form(integration: Integration, **changes: Any) -> PushTargetForm:
         "url_tags": "utm_source=meta&utm_medium=paid",
         **changes,
     }
-    return PushTargetForm(data, integration=integration)
+    return PushTargetForm(data, integration=integration, pages=pages_of(integration))
 
 
 def test_good_input_passes(integration: Integration) -> None:
@@ -92,7 +93,7 @@ def test_common_ways_of_writing_are_understood(
 def test_nothing_is_chosen_beforehand(integration: Integration) -> None:
     make_ad_set(make_campaign(make_ad_account(integration)))
     make_page(integration)
-    html = PushTargetForm(integration=integration).as_p()
+    html = PushTargetForm(integration=integration, pages=pages_of(integration)).as_p()
     assert html.count("selected") == 2
     assert '<option value="" selected>Choose an ad set</option>' in html
     assert '<option value="" selected>Choose the Page that speaks</option>' in html
@@ -103,7 +104,7 @@ def test_only_what_can_be_used_is_offered(integration: Integration, harbour: Ten
     make_ad_set(make_campaign(make_ad_account(integration, enabled=False)), name="Not in use")
     make_ad_set(make_campaign(make_ad_account(make_integration(harbour))), name="Foreign")
     make_page(integration, name="Not ours", can_advertise=False)
-    html = PushTargetForm(integration=integration).as_p()
+    html = PushTargetForm(integration=integration, pages=pages_of(integration)).as_p()
     assert good.name in html
     assert not any(name in html for name in ("Not in use", "Foreign", "Not ours"))
 
@@ -115,7 +116,7 @@ def test_ad_sets_that_cannot_carry_an_ad_are_shown_with_the_reason(
     make_ad_set(make_campaign(account), name="Mixed", is_dynamic_creative=True)
     unpaid = make_ad_account(integration, name="Acme Japan", account_status=3)
     make_ad_set(make_campaign(unpaid), name="Tokyo")
-    html = PushTargetForm(integration=integration).as_p()
+    html = PushTargetForm(integration=integration, pages=pages_of(integration)).as_p()
     assert "dynamic creative mixes texts: cannot be used" in html
     assert 'label="Acme Japan (unpaid balance: no ads can be created)"' in html
     assert html.count(" disabled") == 2

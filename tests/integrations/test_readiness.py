@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from integrations.models import AdAccount, Integration
 from integrations.readiness import Row
-from integrations.selectors import readiness_page
+from integrations.selectors import connections_of, gaps_of_all, readiness_page
 from integrations.services.account_settings import copy_settings, save_settings
 from leadmetrics.errors import InvalidInput
 from leadmetrics.tenancy.actors import Actor
@@ -92,17 +92,65 @@ def test_each_gap_says_what_is_lost_and_who_fixes_it(
     assert gaps[0].mail.startswith("mailto:?subject=")
 
 
+def test_gaps_come_worst_first_where_one_connects_and_looks(
+    acme: Tenant, as_ana: Client, ready: AdAccount
+) -> None:
+    grant = ready.integration
+    make_ad_account(grant, name="A small gap")  # no target yet
+    make_ad_account(grant, name="B blocked", account_status=2)
+    make_ad_account(grant, name="C blocked twice", account_status=2, user_tasks=["ANALYZE"])
+    pages = (("list", []), ("ad_accounts", [grant.pk]), ("new_target", [grant.pk]))
+    for name, args in pages:
+        text = page_text(as_ana.get(reverse(f"connections:{name}", args=[acme.slug, *args])))
+        grid = text[text.index('id="readiness"') :]
+        assert "3 of 4 ad accounts need somebody." in " ".join(grid.split()), name
+        places = [
+            grid.index(f"<bdi>{name}</bdi></a>")
+            for name in ("C blocked twice", "B blocked", "A small gap")
+        ]
+        assert places == sorted(places), name
+        assert f"<bdi>{ready.name}</bdi></a>" not in grid, name
+
+
+def test_many_gaps_are_capped_and_the_rest_is_a_click_away(
+    acme: Tenant, as_ana: Client, ready: AdAccount
+) -> None:
+    for number in range(15):
+        make_ad_account(ready.integration, name=f"Client {number:02}")
+    gaps = gaps_of_all(connections_of(acme), [])
+    assert (len(gaps.rows), gaps.with_gaps, gaps.total) == (10, 16, 16)
+    text = page_text(as_ana.get(reverse("connections:list", args=[acme.slug])))
+    assert "The worst 10 are above." in text
+    assert reverse("connections:readiness", args=[acme.slug]) in text
+    assert "16 ad accounts in use" in text  # folded, for they are many
+
+
+def test_nothing_missing_is_said_in_one_line(
+    acme: Tenant, as_ana: Client, ready: AdAccount
+) -> None:
+    text = page_text(as_ana.get(reverse("connections:list", args=[acme.slug])))
+    assert "Nothing is missing on the 1 ad account in use." in text
+    Integration.objects.update(status="disconnected", api_key="")
+    assert 'id="readiness"' not in page_text(
+        as_ana.get(reverse("connections:list", args=[acme.slug]))
+    )
+
+
 def test_three_hundred_accounts_are_searchable_and_cheap(
     acme: Tenant, as_ana: Client, ready: AdAccount
 ) -> None:
     grant = ready.integration
     for number in range(300):
         make_ad_account(grant, name=f"Client {number:03}")
-    for name in ("list", "readiness"):
-        url = reverse(f"connections:{name}", args=[acme.slug])
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+    pages = (
+        ("list", []),
+        ("readiness", []),
+        ("ad_accounts", [grant.pk]),
+        ("new_target", [grant.pk]),
+    )
+    for name, args in pages:
+        url = reverse(f"connections:{name}", args=[acme.slug, *args])
+        with CaptureQueriesContext(connection) as queries:
             response = as_ana.get(url)
         assert response.status_code == 200
         assert len(queries) < 12, name
