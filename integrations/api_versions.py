@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -21,39 +22,59 @@ ENDS: dict[str, date | None] = {
     "v26.0": None,
 }
 NEWEST = "v26.0"
-SOON = timedelta(days=60)
+# People are told at these distances, each once; after the end every week.
+DAYS_BEFORE = (90, 30, 7)
+SOON = timedelta(days=max(DAYS_BEFORE))
 _SEEN = "meta-api-version-seen"
 _KEEP = 30 * 24 * 3600  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class VersionProblem:
-    """Something about the version that an operator should act on."""
+    """Something about the version that an operator should act on; ``key`` names the occasion."""
 
+    key: str
     text: str
     next_step: str
-    has_ended: bool
+    has_ended: bool = False
+
+
+def version_in_words(today: date | None = None) -> str:
+    """Which version is asked and until when Meta answers it."""
+    asked, today = settings.META_API_VERSION, today or timezone.now().date()
+    if asked not in ENDS:
+        return f"Meta's API {asked}: no version that we know."
+    ends = ENDS[asked]
+    if ends is None:
+        return f"Meta's API {asked}: Meta has announced no end."
+    return f"Meta's API {asked} {'has ended' if ends <= today else 'ends'} on {_day(ends)}."
 
 
 def version_problem(today: date | None = None) -> VersionProblem | None:
     """The worst that is known about the version in use; None when there is nothing to do."""
+    return next(version_problems(today), None)
+
+
+def version_problems(today: date | None = None) -> Iterator[VersionProblem]:
+    """All that is known, the worst first: its end by our calendar, then what answers said."""
     asked, today = settings.META_API_VERSION, today or timezone.now().date()
     step = f"The operator sets META_API_VERSION={NEWEST} and restarts."
     if asked not in ENDS:
-        return VersionProblem(f"{asked} is no version of Meta's that we know.", step, False)
+        yield VersionProblem("unknown", f"{asked} is no version of Meta's that we know.", step)
+        return
     ends = ENDS[asked]
     if ends is not None and ends <= today:
-        said = f"Meta's API {asked} has ended on {ends.day} {ends:%b %Y}: calls are refused."
-        return VersionProblem(said, step, True)
-    if ends is not None and ends <= today + SOON:
-        return VersionProblem(f"Meta's API {asked} ends on {ends.day} {ends:%b %Y}.", step, False)
+        said = f"Meta's API {asked} has ended on {_day(ends)}: calls are refused."
+        yield VersionProblem(f"ended:{(today - ends).days // 7}", said, step, has_ended=True)
+    elif ends is not None and ends <= today + SOON:
+        days = min(days for days in DAYS_BEFORE if ends <= today + timedelta(days=days))
+        yield VersionProblem(f"ends:{days}", f"Meta's API {asked} ends on {_day(ends)}.", step)
     answered, warned = cache.get(_SEEN, {}).get(asked, ("", False))
     if answered and answered != asked:
         said = f"We ask Meta's API {asked}, but {answered} answers; figures may differ."
-        return VersionProblem(said, step, False)
+        yield VersionProblem(f"answered:{answered}", said, step)
     if warned:
-        return VersionProblem(f"Meta warns that its API {asked} is going to end.", step, False)
-    return None
+        yield VersionProblem("warned", f"Meta warns that its API {asked} is going to end.", step)
 
 
 def note_answer(answered: str, warning: str) -> bool:
@@ -70,3 +91,7 @@ def note_answer(answered: str, warning: str) -> bool:
         return False
     cache.set(_SEEN, {**seen, asked: fact}, _KEEP)
     return True
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"

@@ -9,6 +9,7 @@ SCHEDULES = [
     # and for a machine that was off at its hour.
     Schedule("Refresh tokens", "integrations.tasks.refresh_tokens", "20 * * * *"),
     Schedule("Tell who must reconnect", "integrations.tasks.warn_in_time", "25 * * * *"),
+    Schedule("Tell of the API version", "integrations.tasks.tell_of_version", "35 * * * *"),
     Schedule("Withdraw left grants", "integrations.tasks.revoke_grants", "50 * * * *"),
     Schedule("Sweep sync runs", "integrations.tasks.sweep_runs", "* * * * *"),
     Schedule("Compare months with Meta", "integrations.tasks.check_all_insights", "20 5 * * *"),

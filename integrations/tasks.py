@@ -13,6 +13,7 @@ from integrations.services import (
     revoke,
     runs,
     tokens,
+    version_watch,
     warnings,
 )
 
@@ -72,6 +73,11 @@ def refresh_tokens() -> None:
 def warn_in_time() -> None:
     """Tell the people concerned of every grant that ends soon."""
     warnings.warn_in_time()
+
+
+def tell_of_version() -> None:
+    """Tell operators and admins what is known of the version of Meta's API in use."""
+    version_watch.tell_of_version()
 
 
 def revoke_grant(integration_id: str) -> None:

@@ -10,7 +10,6 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from integrations.access import access_ad_account, access_integration
-from integrations.api_versions import version_problem
 from integrations.models import AdAccount, SyncRun
 from integrations.selectors import (
     ad_accounts_of,
@@ -44,7 +43,6 @@ def connections(request: TenantRequest, tenant: str) -> HttpResponse:
             "urgent": sum(grant.health.is_urgent for grant in grants),
             "in_use": sum(len(grant.accounts) for grant in grants),
             "scopes": asked_scopes(),
-            "version": version_problem(),
         },
     )
 

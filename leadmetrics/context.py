@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from approvals.selectors import count_to_review, shown_stop
+from integrations.api_versions import version_in_words, version_problem
 from leadmetrics.tenancy.models import Membership, Tenant, User
 from leadmetrics.tenancy.selectors import memberships_of
 
@@ -27,6 +28,10 @@ def product(request: HttpRequest) -> dict[str, Any]:
     return {
         "sandbox_url": settings.SANDBOX_URL if settings.SANDBOX else "",
         "mails_url": reverse("mails") if settings.KEEPS_MAILS else "",
+        "api_version": {
+            "words": SimpleLazyObject(version_in_words),
+            "problem": SimpleLazyObject(version_problem),
+        },
         "tenant": tenant,
         "membership": getattr(request, "membership", None),
         "memberships": SimpleLazyObject(memberships),

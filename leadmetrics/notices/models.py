@@ -8,9 +8,14 @@ from leadmetrics.tenancy.models import Tenant, User
 
 
 class Notice(models.Model):
-    """A mail to one person. ``key`` names the occasion, so that nobody is told twice."""
+    """A mail to one person. ``key`` names the occasion, so that nobody is told twice.
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="notices")
+    Without a tenant it concerns the whole installation and goes to an operator.
+    """
+
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.PROTECT, null=True, blank=True, related_name="notices"
+    )
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
     key = models.CharField(max_length=200)
     subject = models.CharField(max_length=200)
@@ -26,7 +31,12 @@ class Notice(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "user", "key"], name="one_notice_per_person_and_key"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["user", "key"],
+                condition=models.Q(tenant=None),
+                name="one_notice_per_operator_and_key",
+            ),
         ]
         indexes = [
             models.Index(

@@ -29,7 +29,6 @@ _AT_ONCE = 50
 _KEEP = timedelta(days=400)
 
 
-@transaction.atomic
 def notify(
     *, tenant: Tenant, users: Iterable[User], key: str, subject: str, body: str, path: str = ""
 ) -> int:
@@ -38,6 +37,19 @@ def notify(
     ``path`` is the page below the site that the mail leads to. Written in the caller's
     transaction: a change that rolls back tells nobody.
     """
+    return _write(tenant, users, key, subject, body, path)
+
+
+def notify_operators(*, key: str, subject: str, body: str, path: str = "") -> int:
+    """Tell everybody who may use Django admin, for what concerns no single workspace."""
+    operators = User.objects.filter(is_staff=True, is_active=True)
+    return _write(None, operators, key, subject, body, path)
+
+
+@transaction.atomic
+def _write(
+    tenant: Tenant | None, users: Iterable[User], key: str, subject: str, body: str, path: str
+) -> int:
     told = 0
     for user in users:
         _, is_new = Notice.objects.get_or_create(
@@ -63,7 +75,7 @@ def send_notices() -> int:
     for notice in _due(timezone.now()).order_by("pk")[:_AT_ONCE]:
         if not _claim(notice):
             continue
-        if not _is_still_a_member(notice):
+        if not _still_concerns(notice):
             Notice.objects.filter(pk=notice.pk).update(dropped_at=timezone.now())
             continue
         try:
@@ -98,16 +110,19 @@ def _claim(notice: Notice) -> bool:
     )
 
 
-def _is_still_a_member(notice: Notice) -> bool:
+def _still_concerns(notice: Notice) -> bool:
+    if notice.tenant is None:
+        return notice.user.is_active and notice.user.is_staff
     return Membership.objects.filter(
-        tenant_id=notice.tenant_id, user_id=notice.user_id, user__is_active=True
+        tenant=notice.tenant, user=notice.user, user__is_active=True
     ).exists()
 
 
 def _mail(notice: Notice) -> EmailMessage:
     link = f"\n\n{settings.SITE_URL}{notice.path}" if notice.path else ""
+    whose = notice.tenant.name if notice.tenant else "Leadmetrics"
     return EmailMessage(
-        subject=f"[{notice.tenant.name}] {notice.subject}",
+        subject=f"[{whose}] {notice.subject}",
         body=f"Hello {notice.user.get_short_name()},\n\n{notice.body}{link}\n\nLeadmetrics\n",
         to=[notice.user.email],
     )
