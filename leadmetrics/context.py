@@ -11,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 
 from approvals.selectors import count_to_review, shown_stop
 from integrations.api_versions import version_in_words, version_problem
+from integrations.app_secret import rotation
 from leadmetrics.tenancy.models import Membership, Tenant, User
 from leadmetrics.tenancy.selectors import memberships_of
 
@@ -32,6 +33,7 @@ def product(request: HttpRequest) -> dict[str, Any]:
             "words": SimpleLazyObject(version_in_words),
             "problem": SimpleLazyObject(version_problem),
         },
+        "secret_rotation": SimpleLazyObject(rotation),
         "tenant": tenant,
         "membership": getattr(request, "membership", None),
         "memberships": SimpleLazyObject(memberships),

@@ -12,6 +12,7 @@ from django.core.checks import run_checks
 from django.core.checks.messages import WARNING
 
 from integrations.api_versions import version_problem
+from integrations.app_secret import rotation
 from integrations.models import Integration
 from integrations.selectors import failed_runs, readiness_page
 from integrations.words import health_of
@@ -52,6 +53,12 @@ def _version(_tenants: Sequence[Tenant]) -> Iterator[Finding]:
     problem = version_problem()
     if problem is not None and not problem.has_ended:  # the ended one is a system check already
         yield Finding("Meta's API", problem.text, OPERATOR, problem.next_step)
+
+
+def _app_secret(_tenants: Sequence[Tenant]) -> Iterator[Finding]:
+    going_on = rotation()
+    if going_on is not None:
+        yield Finding("App secret", going_on.text, OPERATOR, going_on.next_step)
 
 
 def _connections(tenants: Sequence[Tenant]) -> Iterator[Finding]:
@@ -96,4 +103,12 @@ def _mail(tenants: Sequence[Tenant]) -> Iterator[Finding]:
         yield Finding("Mail", f"{stuck} mails could not be sent", OPERATOR, "Check EMAIL_URL.")
 
 
-CHECKS: Sequence[Check] = (_installation, _version, _connections, _readiness, _reading, _mail)
+CHECKS: Sequence[Check] = (
+    _installation,
+    _version,
+    _app_secret,
+    _connections,
+    _readiness,
+    _reading,
+    _mail,
+)

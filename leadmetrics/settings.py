@@ -79,11 +79,14 @@ SANDBOX_APP_SECRET = "stand-in-app-secret"  # noqa: S105 - not a secret, see abo
 
 META_APP_ID = _required("META_APP_ID")
 META_APP_SECRET = _required("META_APP_SECRET")
+# While the secret is being replaced in the app dashboard; empty otherwise.
+META_APP_SECRET_PREVIOUS = _text("META_APP_SECRET_PREVIOUS")
 META_API_VERSION = _text("META_API_VERSION", "v26.0")
 SANDBOX = not META_APP_ID
 SANDBOX_URL = f"http://localhost:{SANDBOX_PORT}"
 if SANDBOX:
     META_APP_ID, META_APP_SECRET = SANDBOX_APP_ID, SANDBOX_APP_SECRET
+    META_APP_SECRET_PREVIOUS = ""
 elif not META_APP_SECRET:
     raise ImproperlyConfigured("META_APP_SECRET is not set, but META_APP_ID is.")
 META_API_BASE_URL = _text(

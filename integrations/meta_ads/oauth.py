@@ -6,12 +6,13 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from integrations.meta_ads.errors import ErrorKind, MetaError, MetaTokenError, Unreadable
 from integrations.meta_ads.parse import (
+    Json,
     read_int,
     read_list,
     read_moment,
@@ -83,13 +84,8 @@ def inspect_token(transport: Transport, token: AccessToken) -> TokenInfo:
     # Graph API reference: /debug_token
     # Documented as a GET, so the inspected token stands in its query, which nobody logs; the app's
     # own token goes in the header.
-    app_token = _app_token(transport.config)
-    try:
-        answer = transport.get("debug_token", {"input_token": token.reveal()}, app_token)
-    except MetaTokenError as exc:
-        raise MetaError(
-            ErrorKind.CONFIGURATION, code=exc.meta_code, subcode=exc.meta_subcode
-        ) from None
+    asked = {"input_token": token.reveal()}
+    answer = _as_app(transport, lambda app: transport.get("debug_token", asked, app))
     data = read_object(answer.get("data"))
     error = read_object(data.get("error"))
     if not isinstance(data.get("is_valid"), bool):
@@ -121,17 +117,25 @@ def granted_permissions(transport: Transport, token: AccessToken) -> Mapping[str
     }
 
 
+def withdraw(transport: Transport, user_id: str) -> None:
+    """Take the app's permissions back from a person, in the app's own name. Raises MetaError."""
+    # Graph API reference: User, Permissions; an app access token may remove them for a person.
+    _as_app(transport, lambda app: transport.delete(f"{user_id}/permissions", app))
+
+
 def parse_signed_request(config: MetaConfig, text: str) -> Mapping[str, Any]:
-    """The payload of a callback that Meta signed with the app secret.
+    """The payload of a callback that Meta signed with the app secret, or with the previous one.
 
     Raises MetaError when the signature, the algorithm or the form is not right.
     """
     # Facebook Login: Parsing the Signed Request
     encoded_signature, _, payload = text.partition(".")
-    expected = hmac.new(config.app_secret.encode(), payload.encode(), hashlib.sha256).digest()
+    signature = _unpad(encoded_signature)
     # Nothing of the payload is looked at before its signature is right.
-    if not hmac.compare_digest(_unpad(encoded_signature), expected):
-        raise MetaError(ErrorKind.BAD_REQUEST)
+    if not _is_signed(config.app_secret, payload, signature):
+        if not config.previous_secret or not _is_signed(config.previous_secret, payload, signature):
+            raise MetaError(ErrorKind.BAD_REQUEST)
+        config.on_previous_secret("a callback's signature")
     try:
         data = json.loads(_unpad(payload))
     except (ValueError, RecursionError):
@@ -141,10 +145,35 @@ def parse_signed_request(config: MetaConfig, text: str) -> Mapping[str, Any]:
     return data
 
 
-def _app_token(config: MetaConfig) -> AccessToken:
+def _is_signed(secret: str, payload: str, signature: bytes) -> bool:
+    expected = hmac.new(secret.encode(), payload.encode(), hashlib.sha256).digest()
+    return hmac.compare_digest(signature, expected)
+
+
+def _as_app(transport: Transport, call: Callable[[AccessToken], Json]) -> Json:
+    """A call in the app's own name, once more with the previous secret if Meta refuses ours.
+
+    Raises MetaError; a refused token is the app's own, so it says nothing about anybody's grant.
+    """
+    config = transport.config
+    try:
+        return call(_app_token(config.app_id, config.app_secret))
+    except MetaTokenError as exc:
+        refused = MetaError(ErrorKind.CONFIGURATION, code=exc.meta_code, subcode=exc.meta_subcode)
+    if not config.previous_secret:
+        raise refused
+    try:
+        answer = call(_app_token(config.app_id, config.previous_secret))
+    except MetaTokenError:
+        raise refused from None
+    config.on_previous_secret("the app's own token")
+    return answer
+
+
+def _app_token(app_id: str, secret: str) -> AccessToken:
     # Facebook Login: Access Tokens, App Access Tokens
     try:
-        return AccessToken(f"{config.app_id}|{config.app_secret}")
+        return AccessToken(f"{app_id}|{secret}")
     except ValueError:
         raise MetaError(ErrorKind.CONFIGURATION) from None
 
@@ -153,16 +182,24 @@ def _grant(transport: Transport, params: Mapping[str, str]) -> TokenGrant:
     config = transport.config
     # Documented as a GET whose query holds the secret. The transport neither logs addresses nor
     # passes on texts of the HTTP library, so it stays inside this process.
-    answer = transport.get(
-        "oauth/access_token",
-        {"client_id": config.app_id, "client_secret": config.app_secret, **params},
-        None,
-    )
+    try:
+        answer = _asked_with(transport, config.app_secret, params)
+    except MetaError as exc:
+        if not config.previous_secret or exc.kind != ErrorKind.CONFIGURATION:
+            raise
+        # The secret is looked at before the code or token, so neither is used up.
+        answer = _asked_with(transport, config.previous_secret, params)
+        config.on_previous_secret("oauth/access_token")
     try:
         token = AccessToken(read_text(answer.get("access_token")))
     except ValueError:
         raise Unreadable from None
     return TokenGrant(token, read_int(answer.get("expires_in")))
+
+
+def _asked_with(transport: Transport, secret: str, params: Mapping[str, str]) -> Json:
+    client = {"client_id": transport.config.app_id, "client_secret": secret}
+    return transport.get("oauth/access_token", {**client, **params}, None)
 
 
 def _targets(entry: Mapping[str, Any]) -> tuple[str, ...] | None:

@@ -39,6 +39,8 @@ logger = logging.getLogger(__name__)
 MAX_BODY = 5 * 1024 * 1024
 MAX_TRIES = 4
 FIRST_WAIT = 1.0
+# Securing Graph API Requests: the code of a wrong or missing appsecret_proof.
+_WRONG_PROOF = 100
 _RETRIED = (ErrorKind.TRANSIENT, ErrorKind.UNREADABLE)
 _PATH = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9_]+)?")
 _ACCOUNT = re.compile(r"act_\d+")
@@ -137,13 +139,42 @@ class Transport:
         ends_at: float,
         parse: Callable[[Json], T],
     ) -> T:
+        """One exchange, and one more with the previous app secret's proof if Meta refuses ours.
+
+        Meta looks at the proof before anything else, so a refused write was not carried out.
+        """
+        previous = self.config.previous_secret if token is not None else ""
+        try:
+            return self._send_once(
+                method, path, params, files, token, ends_at, parse, self.config.app_secret
+            )
+        except MetaError as exc:
+            if not previous or not _is_wrong_proof(exc):
+                raise
+        answer = self._send_once(method, path, params, files, token, ends_at, parse, previous)
+        self.config.on_previous_secret(f"{method} {path}")
+        return answer
+
+    def _send_once(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any],
+        files: Files | None,
+        token: AccessToken | None,
+        ends_at: float,
+        parse: Callable[[Json], T],
+        secret: str,
+    ) -> T:
         if not _PATH.fullmatch(path):
             raise MetaError(ErrorKind.BAD_REQUEST)
         is_write = method != "GET"
         failure: MetaError | None = None
         try:
             with deadline(lambda: ends_at - self.clock()):
-                status, headers, body = self._exchange(method, path, params, files, token, ends_at)
+                status, headers, body = self._exchange(
+                    method, path, params, files, token, ends_at, secret
+                )
         except (requests.RequestException, HTTPError, HTTPException, OSError) as exc:
             failure = MetaError(
                 ErrorKind.TRANSIENT, outcome_unknown=is_write and not _never_connected(exc)
@@ -165,13 +196,14 @@ class Transport:
         files: Files | None,
         token: AccessToken | None,
         ends_at: float,
+        secret: str,
     ) -> tuple[int, Mapping[str, str], bytearray | None]:
         """Status, headers and body of one exchange; the body is None when it is too large."""
         values = {name: _wire(value) for name, value in params.items()}
         headers = {}
         if token is not None:
             headers["Authorization"] = f"Bearer {token.reveal()}"
-            values["appsecret_proof"] = proof(token, self.config.app_secret)
+            values["appsecret_proof"] = proof(token, secret)
         with self.session.request(
             method,
             f"{self.config.base_url}/{self.config.api_version}/{path}",
@@ -262,6 +294,10 @@ def proof(token: AccessToken, app_secret: str) -> str:
     """appsecret_proof: hex HMAC-SHA256 of the token under the app secret."""
     # Facebook Login: Securing Graph API Requests
     return hmac.new(app_secret.encode(), token.reveal().encode(), hashlib.sha256).hexdigest()
+
+
+def _is_wrong_proof(exc: MetaError) -> bool:
+    return exc.kind == ErrorKind.CONFIGURATION and exc.meta_code == _WRONG_PROOF
 
 
 def _as_it_is(answer: Json) -> Json:

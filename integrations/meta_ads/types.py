@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -43,9 +43,17 @@ class AccessToken:
         raise TypeError("A token cannot be pickled.")
 
 
+def _nobody(_what: str) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True, slots=True)
 class MetaConfig:
-    """The app and where Graph is. Timeouts and the deadline of a whole call are in seconds."""
+    """The app and where Graph is. Timeouts and the deadline of a whole call are in seconds.
+
+    While the app secret is being replaced, ``previous_secret`` is tried once where Meta refuses the
+    current one; ``on_previous_secret`` hears what needed it, and must not raise.
+    """
 
     app_id: str
     app_secret: str = field(repr=False)
@@ -55,6 +63,8 @@ class MetaConfig:
     connect_timeout: float = 5.0
     read_timeout: float = 20.0
     deadline: float = 30.0
+    previous_secret: str = field(default="", repr=False)
+    on_previous_secret: Callable[[str], None] = field(default=_nobody, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

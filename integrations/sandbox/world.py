@@ -33,6 +33,8 @@ SETTINGS: dict[str, Any] = {
     "creative_seconds": 2,
     "latency_ms": 0,
     "require_proof": False,
+    # Another secret than the one it was started with, as after a reset in the app dashboard.
+    "app_secret": "",
     "dedupe_creatives": "content",
     "code_grants": "short",
     "async_reports": "complete",
@@ -56,7 +58,7 @@ class World:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.app_id = app_id
-        self.app_secret = app_secret
+        self._first_secret = app_secret
         self.lock = threading.RLock()
         self.clock = clock
         self.seed_file = seed_file
@@ -64,6 +66,11 @@ class World:
         self.blobs: dict[str, bytes] = {}
         self.reads = 0
         self.reload()
+
+    @property
+    def app_secret(self) -> str:
+        """The app's secret now."""
+        return str(self.setting("app_secret") or self._first_secret)
 
     # --- objects -------------------------------------------------------------------------------
     def reload(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from integrations import app_secret
 from integrations.meta_ads.client import MetaAdsClient
 from integrations.meta_ads.transport import MAX_TRIES, Observer, Transport, make_session
 from integrations.meta_ads.types import AccessToken, MetaConfig
@@ -31,6 +32,8 @@ def meta_config() -> MetaConfig:
         api_version=settings.META_API_VERSION,
         base_url=settings.META_API_BASE_URL,
         dialog_url=settings.META_OAUTH_DIALOG_URL,
+        previous_secret=settings.META_APP_SECRET_PREVIOUS,
+        on_previous_secret=app_secret.note_previous,
     )
 
 

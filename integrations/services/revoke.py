@@ -10,13 +10,12 @@ import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from integrations.meta_ads import oauth
 from integrations.meta_ads.errors import MetaError
-from integrations.meta_ads.types import AccessToken
 from integrations.models import Integration
 from integrations.services.clients import meta_transport
 from leadmetrics import queue
@@ -45,7 +44,7 @@ def revoke(*, integration_id: UUID) -> None:
     withdrawn = not _is_used_elsewhere(integration)
     if withdrawn:
         try:
-            _withdraw(integration)
+            oauth.withdraw(meta_transport(), integration.meta_user_id)
         except MetaError as exc:
             logger.warning("grant %s could not be withdrawn at Meta: %s", integration.pk, exc.code)
             return
@@ -82,9 +81,3 @@ def _is_used_elsewhere(integration: Integration) -> bool:
         .exclude(pk=integration.pk)
         .exists()
     )
-
-
-def _withdraw(integration: Integration) -> None:
-    # Graph API reference: User, Permissions; an app access token may remove them for a person.
-    app_token = AccessToken(f"{settings.META_APP_ID}|{settings.META_APP_SECRET}")
-    meta_transport().delete(f"{integration.meta_user_id}/permissions", app_token)
