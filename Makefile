@@ -22,7 +22,7 @@ run: $(VENV)/run.stamp ## Run everything: web, worker, stand-in Graph API (PORT,
 	@DJANGO_SETTINGS_MODULE=leadmetrics.settings exec $(BIN)/python manage.py up
 
 test: $(VENV)/dev.stamp ## Run the suite (ARGS for pytest, DATABASE_URL for PostgreSQL)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/dev.stamp ## Format, lint, types, import contracts, templates, deploy check
 	$(BIN)/ruff format --check .

@@ -29,6 +29,19 @@ if TYPE_CHECKING:
 NO_BROWSER = "there is no chromium on this machine"
 
 
+# What starts the real product takes longest, so it begins first when processes share the suite.
+LONG = ("flows/", "campaign/", "house/test_up.py", "leadmetrics/test_processes.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A module stays in one process; so do all that share the product that the suite starts."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: not str(item.path.relative_to(here)).startswith(LONG))
+    for item in items:
+        shares = "stack" in getattr(item, "fixturenames", ()) and not hasattr(item.module, "stack")
+        item.add_marker(pytest.mark.xdist_group("stack" if shares else str(item.path)))
+
+
 @pytest.fixture(autouse=True)
 def _emptied_tables(request: pytest.FixtureRequest) -> Iterator[None]:
     """The flush after a transactional test needs the append-only triggers out of its way.

@@ -57,11 +57,13 @@ class Campaign(Installation):
         self._asker: subprocess.Popen[str] | None = None
 
     # --- the course of things ------------------------------------------------------------------
-    def run(self, *, kills: int, seconds: float, patience: float = 60) -> dict[str, Any]:
+    def run(
+        self, *, kills: int, seconds: float, patience: float = 60, until_doubled: bool = False
+    ) -> dict[str, Any]:
         """Everything from the first start to the last push; the figures.
 
-        The killing ends after so many kills or seconds, the waiting for what is left after
-        ``patience`` seconds.
+        The killing ends after so many kills or seconds, or when an ad is doubled if that is all
+        there is to see; the waiting for what is left ends after ``patience`` seconds.
         """
         began = time.monotonic()
         self.manage("migrate", "--verbosity", "0")
@@ -76,7 +78,10 @@ class Campaign(Installation):
         ]
         for helper in helpers:
             helper.start()
-        self._kill(kills, until=began + seconds)
+        while sum(self.killed.values()) < kills and time.monotonic() < began + seconds:
+            if until_doubled and self.ask("doubled"):
+                break
+            self._kill()
         self.gives_up = time.monotonic() + patience
         self.is_over.set()
         for helper in helpers:
@@ -153,21 +158,19 @@ class Campaign(Installation):
                 self.control(**switch)
                 self.faults[name] += 1
 
-    def _kill(self, kills: int, *, until: float) -> None:
-        """SIGKILL to random processes, now and then a pause, until it was often enough."""
-        while sum(self.killed.values()) < kills and time.monotonic() < until:
-            time.sleep(self.dice.uniform(0.05, 0.3))
-            kind, victims = self._victims()
-            if not victims:
-                continue
-            if self.dice.random() < 0.05:
-                self._stop_for_a_moment(self.dice.choice(victims))
-                continue
-            # Everybody of a group at once, or one.
-            for pid in victims if self.dice.random() < 0.04 else [self.dice.choice(victims)]:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-                    self.killed[kind] += 1
+    def _kill(self) -> None:
+        """SIGKILL to a random process, now and then to its whole group; at times only a pause."""
+        time.sleep(self.dice.uniform(0.05, 0.3))
+        kind, victims = self._victims()
+        if not victims:
+            return
+        if self.dice.random() < 0.05:
+            self._stop_for_a_moment(self.dice.choice(victims))
+            return
+        for pid in victims if self.dice.random() < 0.04 else [self.dice.choice(victims)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                self.killed[kind] += 1
 
     def _victims(self) -> tuple[str, list[int]]:
         """A kind of process that lives now, the likelier ones more often, and all of that kind."""

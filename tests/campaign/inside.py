@@ -2,6 +2,7 @@
 
 prepare N   a tenant with N proposed variants; {slug, email, password, variants: [[id, hash]]}
 states      how many pushes are in each state
+doubled     how many approvals have more than one ad by now; 0 when nobody answers
 check       compares everything with the stand-in's books; {violations, figures}
 """
 
@@ -10,10 +11,14 @@ from __future__ import annotations
 import json
 import sys
 import urllib.request
+from collections import Counter
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import django
+
+if TYPE_CHECKING:
+    from approvals.invariants import Ledger
 
 PASSWORD = "campaign-only-password"
 
@@ -23,7 +28,9 @@ def main() -> None:
     django.setup()
     for line in sys.stdin:
         word, *rest = line.split()
-        answer = {"prepare": prepare, "states": states, "check": check}[word](*rest)
+        answer = {"prepare": prepare, "states": states, "doubled": doubled, "check": check}[word](
+            *rest
+        )
         print(json.dumps(answer), flush=True)
 
 
@@ -105,6 +112,17 @@ def states() -> dict[str, Any]:
     return {**dict(rows), "proposed": AdVariant.objects.filter(status="proposed").count()}
 
 
+def doubled() -> int:
+    """How many approvals have more than one ad at the stand-in; 0 while that is down."""
+    from tests.ledger import ledger_of
+
+    try:
+        held = _held(ledger_of(read("state"), []))
+    except (OSError, ValueError):
+        return 0
+    return sum(count > 1 for count in held.values())
+
+
 def check() -> dict[str, Any]:
     """The invariants, and the campaign's figures."""
     from approvals.invariants import violations
@@ -115,15 +133,14 @@ def check() -> dict[str, Any]:
     state, writes = read("state"), read("writes")["writes"]
     ledger = ledger_of(state, writes)
     pushes = list(Push.objects.prefetch_related("steps"))
-    references = [ad["name"].rpartition(" · ")[2] for ad in ledger.ads]
-    held = {reference: references.count(reference) for reference in set(references)}
+    held = _held(ledger)
     done = [push for push in pushes if push.state == PushState.DONE]
     finished = [push.finished_at for push in done if push.finished_at]
     return {
         "violations": violations(ledger),
         "figures": {
             "pushes": len(pushes),
-            "ads at Meta": len(references),
+            "ads at Meta": len(ledger.ads),
             "doubled": sum(count > 1 for count in held.values()),
             "lost": sum(
                 push.state not in (PushState.DONE, PushState.FAILED)
@@ -142,6 +159,11 @@ def check() -> dict[str, Any]:
         "last": max(finished, default=datetime.now(UTC)).timestamp(),
         "people": sorted({push.problem_code for push in pushes if push not in done}),
     }
+
+
+def _held(ledger: Ledger) -> Counter[str]:
+    """How many ads each approval has at the stand-in, by the reference in their names."""
+    return Counter(ad["name"].rpartition(" · ")[2] for ad in ledger.ads)
 
 
 def control(**switches: Any) -> Any:

@@ -56,7 +56,7 @@ def test_a_demo_that_was_cut_off_is_made_anew(own: Stack) -> None:
     own.stop()
 
 
-def test_two_starts_share_their_data_and_leave_no_process(own: Stack) -> None:
+def test_two_starts_share_their_data_and_survive_two_deaths(own: Stack) -> None:
     own.up()
     told, password = own.log.read_text(), own.password
     assert "Making the demo workspace" in told
@@ -64,6 +64,7 @@ def test_two_starts_share_their_data_and_leave_no_process(own: Stack) -> None:
         assert line in told
     assert stat.S_IMODE((own.data_dir / "demo-password").stat().st_mode) == 0o600
     assert stat.S_IMODE((own.data_dir / "secrets.env").stat().st_mode) == 0o600
+    the_web_server_comes_back(own)
     own.stop()
     assert not answers(own.base_url)
 
@@ -73,25 +74,22 @@ def test_two_starts_share_their_data_and_leave_no_process(own: Stack) -> None:
     assert "Making the demo workspace" not in told
     assert password in told
     assert own.password == password
-    own.stop()
     assert "Traceback" not in own.log.read_text()
+    what_it_started_ends_with_the_supervisor(own)
 
 
-def test_death_of_the_supervisor_ends_what_it_started(own: Stack) -> None:
-    own.up()
-    (supervisor,) = own.processes_like("manage.py up")
-    os.kill(supervisor, signal.SIGKILL)
-    wait_until(lambda: own.processes() == [], seconds=30)
-
-
-def test_web_server_that_dies_comes_back(own: Stack) -> None:
-    own.up()
-    before = own.processes_like("gunicorn")
+def the_web_server_comes_back(stack: Stack) -> None:
+    before = stack.processes_like("gunicorn")
     for pid in before:
         os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not set(before) & set(own.processes_like("gunicorn")), seconds=10)
-    wait_until(lambda: answers(f"{own.base_url}/readyz"), seconds=30)
-    own.stop()
+    wait_until(lambda: not set(before) & set(stack.processes_like("gunicorn")), seconds=10)
+    wait_until(lambda: answers(f"{stack.base_url}/readyz"), seconds=30)
+
+
+def what_it_started_ends_with_the_supervisor(stack: Stack) -> None:
+    (supervisor,) = stack.processes_like("manage.py up")
+    os.kill(supervisor, signal.SIGKILL)
+    wait_until(lambda: stack.processes() == [], seconds=30)
 
 
 @pytest.mark.parametrize("name", ["PORT", "SANDBOX_PORT"])
