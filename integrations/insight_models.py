@@ -82,6 +82,68 @@ class AdInsight(DailyFigures):
         return f"{self.ad_name} {self.date_start}"
 
 
+class AddedUp(models.Model):
+    """Campaign rows added up, written with them, so that a long report need not read them all.
+
+    Exact on every database: money and conversions in whole millionths. NULL means Meta said
+    nothing for any of the rows.
+    """
+
+    COLUMNS: ClassVar = (
+        "spend_millionths",
+        "impressions",
+        "clicks",
+        "conversions_millionths",
+        "conversion_value_millionths",
+    )
+
+    spend_millionths = models.BigIntegerField(null=True)
+    impressions = models.BigIntegerField(null=True)
+    clicks = models.BigIntegerField(null=True)
+    conversions_millionths = models.BigIntegerField(null=True)
+    conversion_value_millionths = models.BigIntegerField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class AccountDay(AddedUp):
+    """All campaigns of an ad account on one day. A day without any row has none here."""
+
+    ad_account = models.ForeignKey(
+        "integrations.AdAccount", on_delete=models.CASCADE, related_name="days_added_up"
+    )
+    day = models.DateField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["ad_account", "day"], name="one_sum_per_account_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day}"
+
+
+class CampaignMonth(AddedUp):
+    """One campaign in one month of the ad account's calendar, as far as its days were read."""
+
+    ad_account = models.ForeignKey(
+        "integrations.AdAccount", on_delete=models.CASCADE, related_name="months_added_up"
+    )
+    month = models.DateField(help_text="its first day")
+    campaign_id = models.CharField(max_length=32)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ad_account", "month", "campaign_id"], name="one_sum_per_campaign_month"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id} {self.month:%B %Y}"
+
+
 class InsightDay(models.Model):
     """A day that was read to its end, and as of when. Without this mark it is not complete."""
 

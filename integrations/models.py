@@ -13,8 +13,10 @@ from django.utils import timezone
 
 from integrations.deletion_models import DataDeletion
 from integrations.insight_models import (
+    AccountDay,
     AdInsight,
     CampaignInsight,
+    CampaignMonth,
     InsightCheck,
     InsightDay,
     InsightRevision,
@@ -24,12 +26,14 @@ from integrations.metadata import IntegrationMetadata
 from leadmetrics.tenancy.models import Tenant, User
 
 __all__ = [
+    "AccountDay",
     "AdAccount",
     "AdInsight",
     "AdObject",
     "AdSet",
     "Campaign",
     "CampaignInsight",
+    "CampaignMonth",
     "CustomAudience",
     "DataDeletion",
     "InsightCheck",

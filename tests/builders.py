@@ -8,6 +8,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from django.db import transaction
 from django.test import Client
 
 from approvals.content import build_payload, content_hash
@@ -24,6 +25,7 @@ from integrations.models import (
     Page,
     PushTarget,
 )
+from integrations.services.adding_up import add_up
 from integrations.services.clients import seal_token
 from leadmetrics.agents.auth import KEY_START, hash_key
 from leadmetrics.agents.models import AgentKey
@@ -206,7 +208,17 @@ def make_insights(
         for place, campaign in enumerate(campaigns)
         for back in range(days)
     ]
-    return CampaignInsight.objects.bulk_create(rows, batch_size=500)
+    return store_insights(rows)
+
+
+def store_insights(rows: Iterable[CampaignInsight]) -> list[CampaignInsight]:
+    """The rows, and what they add up to."""
+    stored = CampaignInsight.objects.bulk_create(rows, batch_size=500)
+    with transaction.atomic():
+        for pk in {row.ad_account_id for row in stored}:
+            days = [row.date_start for row in stored if row.ad_account_id == pk]
+            add_up(pk, min(days), max(days))
+    return stored
 
 
 def make_proposal(tenant: Tenant, **fields: Any) -> Proposal:

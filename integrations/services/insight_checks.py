@@ -7,9 +7,9 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Sum
 from django.utils import timezone
 
+from integrations.exact import PLACES, MillionthsSum, WholeSum, from_millionths
 from integrations.meta_ads.errors import MetaError
 from integrations.models import AdAccount, InsightCheck, InsightDay, Integration
 from integrations.services.clients import meta_client
@@ -22,7 +22,12 @@ from leadmetrics.tenancy.models import Role, User
 
 # What is the same whether it is counted by campaign or for the account. Reach is not, and neither
 # are conversions, of which each campaign may report another action type.
-_METRICS = ("spend", "impressions", "clicks", "inline_link_clicks")
+_METRICS = {
+    "spend": MillionthsSum("spend"),
+    "impressions": WholeSum("impressions"),
+    "clicks": WholeSum("clicks"),
+    "inline_link_clicks": WholeSum("inline_link_clicks"),
+}
 
 
 def request_checks() -> None:
@@ -59,9 +64,10 @@ def check_insights(*, ad_account_pk: int, month: date) -> None:
         note_failure(account.integration, exc)
         raise
     sums = account.insights.filter(date_start__range=(month, last)).aggregate(
-        **{name: Sum(name) for name in _METRICS}
+        **{f"sum_{name}": its_sum for name, its_sum in _METRICS.items()}
     )
-    _record(account, month, {name: _exact(sums[name]) for name in _METRICS}, metas)
+    sums["sum_spend"] = from_millionths(sums["sum_spend"])
+    _record(account, month, {name: _exact(sums[f"sum_{name}"]) for name in _METRICS}, metas)
 
 
 def last_final_month(account: AdAccount) -> date:
@@ -124,8 +130,8 @@ def _metas_totals(account: AdAccount, first: date, last: date) -> dict[str, Deci
 
 
 def _exact(value: Decimal | int | None) -> Decimal:
-    """To four decimals, for SQLite adds money up in floating point; nothing counts as 0."""
-    return round(Decimal(value or 0), 4)
+    """With as many decimals as are stored; nothing counts as 0."""
+    return round(Decimal(value or 0), PLACES)
 
 
 def _last_day(month: date) -> date:

@@ -19,6 +19,7 @@ from integrations.meta_ads.errors import ErrorKind, MetaError
 from integrations.meta_ads.insights import DEFAULT_ACTION_TYPES
 from integrations.meta_ads.types import InsightsQuery
 from integrations.models import AdAccount, AdSet, InsightDay, SyncRun
+from integrations.services.adding_up import add_up
 from integrations.services.clients import meta_client
 from integrations.services.days import is_final
 from integrations.services.pacing import REQUESTS_PER_ACCOUNT, Lane
@@ -211,6 +212,8 @@ class Reading:
                 rows=rows, requests=window.requests, days=window.days if is_campaign else 0
             )
             window.shelf.replace(self.account.pk, query.since, query.until, settled, now)
+            if is_campaign:
+                add_up(self.account.pk, query.since, query.until)
             InsightDay.objects.bulk_create(
                 [
                     InsightDay(

@@ -7,11 +7,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from django.db.models import Max, QuerySet, Value
+from django.db.models import Max, QuerySet
 
 from integrations.models import AdInsight, AdSet, Campaign, CampaignInsight
 from leadmetrics.reports.accounts import Account
-from leadmetrics.reports.months import Day, as_sums, summed, totals_of
+from leadmetrics.reports.months import (
+    Day,
+    as_sums,
+    summed,
+    sums_by_campaign,
+    sums_by_day,
+)
 from leadmetrics.reports.periods import Period
 from leadmetrics.reports.sums import NOTHING, Sums, add_up
 
@@ -80,14 +86,14 @@ def performance(
         )
         daily = _daily(_rows(complete, first, period.until, scope))
     else:
-        before = period.before if compare and not scope.search else None
-        totals = totals_of(complete, period, before)
-        daily = totals.by_day
-        objects = _campaigns(complete, period, totals.by_campaign, scope.search)
-        if scope.search:
+        found = sums_by_campaign(complete, period)
+        objects = _campaigns(complete, period, found, scope.search)
+        if len(objects) < len(found):
             ids = {row.object_id for row in objects}
             rows = _rows(complete, first, period.until, scope).filter(campaign_id__in=ids)
             daily = _daily(rows)
+        else:
+            daily = sums_by_day(complete, first, period.until)
     reports = currency_reports(complete, daily, period, compare=compare)
     for row in objects:
         reports[row.account.currency].objects.append(row)
@@ -115,16 +121,6 @@ def currency_reports(
         report.total = add_up(report.days.values())
         report.before = add_up(report.days_before.values()) if compare else None
     return reports
-
-
-def daily_sums(accounts: Iterable[Account], since: date, until: date) -> dict[Day, Sums]:
-    """Sums by (account pk, day), only for days with rows. One query."""
-    return _daily(_rows(accounts, since, until, EVERYTHING))
-
-
-def campaign_sums(accounts: Sequence[Account], period: Period) -> list[ObjectSums]:
-    """Sums by campaign. See ``totals_of``; one query more, two if one is not in the catalog."""
-    return _campaigns(accounts, period, totals_of(accounts, period).by_campaign, "")
 
 
 def scope_names(scope: Scope) -> tuple[str, str]:
@@ -171,7 +167,7 @@ def _campaigns(
 
 def _ad_sets(accounts: Sequence[Account], period: Period, scope: Scope) -> list[ObjectSums]:
     rows = _ad_rows(accounts, period.since, period.until, scope)
-    grouped = rows.values_list("ad_account", "campaign_id", "ad_set_id")
+    grouped = rows.values_list("campaign_id", "ad_set_id")
     catalog = AdSet.objects.filter(ad_account__in=[account.pk for account in accounts])
     known = {
         row[0]: (row[1], row[2])
@@ -181,7 +177,7 @@ def _ad_sets(accounts: Sequence[Account], period: Period, scope: Scope) -> list[
     }
     return [
         ObjectSums(accounts[0], ad_set, name, status, as_sums(values))
-        for (_, _, ad_set), values in summed(grouped)
+        for (_, ad_set), values in summed(grouped)
         for name, status in [known.get(ad_set, (ad_set, ""))]
     ]
 
@@ -189,11 +185,11 @@ def _ad_sets(accounts: Sequence[Account], period: Period, scope: Scope) -> list[
 def _ads(accounts: Sequence[Account], period: Period, scope: Scope) -> list[ObjectSums]:
     rows = _ad_rows(accounts, period.since, period.until, scope)
     names = dict(rows.values_list("ad_id").annotate(name=Max("ad_name")))
-    grouped = rows.values_list("ad_account", "campaign_id", "ad_id")
+    grouped = rows.values_list("campaign_id", "ad_id")
     reach = dict(rows.values_list("ad_id", "reach")) if period.length == 1 else {}
     return [
         ObjectSums(accounts[0], ad, names[ad], "", as_sums(values), reach.get(ad))
-        for (_, _, ad), values in summed(grouped)
+        for (_, ad), values in summed(grouped)
     ]
 
 
@@ -223,8 +219,8 @@ def campaign_names(
 
 
 def _daily(rows: QuerySet[Any]) -> dict[Day, Sums]:
-    grouped = rows.annotate(all=Value(1)).values_list("ad_account", "date_start", "all")
-    return {(key[0], key[1]): as_sums(values) for key, values in summed(grouped)}
+    grouped = rows.values_list("ad_account", "date_start")
+    return {key: as_sums(values) for key, values in summed(grouped)}
 
 
 def _rows(accounts: Iterable[Account], since: date, until: date, scope: Scope) -> QuerySet[Any]:

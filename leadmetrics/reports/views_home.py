@@ -22,7 +22,7 @@ from leadmetrics.reports.accounts import (
 )
 from leadmetrics.reports.blocks import chart_of
 from leadmetrics.reports.exports import METRICS
-from leadmetrics.reports.months import Day
+from leadmetrics.reports.months import Day, sums_by_day
 from leadmetrics.reports.periods import DEFAULT, Period, format_day, preset_period
 from leadmetrics.reports.selectors import CurrencyReport
 from leadmetrics.reports.sums import Sums, add_up
@@ -44,7 +44,7 @@ def home(request: TenantRequest, /, **_: str) -> HttpResponse:
     period = preset_period(DEFAULT, today=today)
     complete = [account for account in accounts if account.complete_at is not None]
     newest = day_begun_anywhere(complete, request.tenant)
-    daily = selectors.daily_sums(complete, period.since, newest) if complete else {}
+    daily = sums_by_day(complete, period.since, newest) if complete else {}
     within = {key: sums for key, sums in daily.items() if key[1] <= period.until}
     reports = selectors.currency_reports(complete, within, period, compare=False)
     context = {

@@ -1,4 +1,7 @@
-"""`make bench`: every benchmark beside its reference, a table, and build/bench.json."""
+"""`make bench`: every benchmark beside its reference, a table, and build/bench.json.
+
+With names, as in ``python -m tests.bench report``, only those.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +21,24 @@ def main() -> int:
     """Run them all; 1 when a goal was missed."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     django.setup()
-    from tests.bench import pull, push, queue, review, tokens  # they need Django to be set up
+    # They need Django to be set up.
+    from tests.bench import pull, push, queue, report, review, tokens
 
+    benchmarks = {
+        module.__name__.rpartition(".")[2]: module
+        for module in (pull, report, review, queue, push, tokens)
+    }
+    chosen = sys.argv[1:] or list(benchmarks)
     setup_test_environment()
-    name = connection.settings_dict["NAME"]
+    database = connection.settings_dict["NAME"]
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     measures: list[Measure] = []
     try:
-        for benchmark in (pull, review, queue, push, tokens):
+        for name in chosen:
             cache.clear()
-            measures += benchmark.run()
+            measures += benchmarks[name].run()
     finally:
-        connection.creation.destroy_test_db(name, verbosity=0)
+        connection.creation.destroy_test_db(database, verbosity=0)
         teardown_test_environment()
     print(table(measures))
     write(measures, ROOT / "build" / "bench.json")

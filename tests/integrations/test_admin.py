@@ -13,8 +13,10 @@ from django.utils import timezone
 
 from integrations.deletion_models import DataDeletion
 from integrations.models import (
+    AccountDay,
     AdInsight,
     CampaignInsight,
+    CampaignMonth,
     InsightDay,
     InsightRevision,
     RangeReach,
@@ -24,7 +26,10 @@ from leadmetrics.tenancy.models import Tenant
 from tests.builders import TOKEN, make_push_target, make_user
 from tests.integrations.conftest import page_text
 
-FIGURES = (AdInsight, CampaignInsight, InsightDay, InsightRevision, RangeReach)
+FIGURES = (
+    *(AccountDay, AdInsight, CampaignInsight, CampaignMonth),
+    *(InsightDay, InsightRevision, RangeReach),
+)
 MODELS = [
     model for model in apps.get_app_config("integrations").get_models() if model not in FIGURES
 ]

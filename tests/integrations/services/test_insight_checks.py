@@ -70,6 +70,20 @@ def test_month_that_is_equal_is_found_equal(september: AdAccount) -> None:
     assert not SyncRun.objects.filter(state="waiting").exists()
 
 
+def test_a_millionth_is_a_difference(september: AdAccount) -> None:
+    september.insights.filter(date_start__lt=date(2026, 9, 29)).update(spend=Decimal("98765432.1"))
+    row = september.insights.filter(date_start=date(2026, 9, 30)).first()
+    rest = september.insights.exclude(pk=row.pk)
+    others = sum((spend for spend in rest.values_list("spend", flat=True)), Decimal(0))
+    row.spend = Decimal("0.000001")
+    row.save()
+
+    found = check(september)
+
+    assert found is not None
+    assert Decimal(found.ours["spend"]) == others + row.spend
+
+
 def test_month_that_differs_is_read_again_and_then_told(
     september: AdAccount, ana: Actor, ben: Actor, stand_in: StandIn
 ) -> None:

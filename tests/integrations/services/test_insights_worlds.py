@@ -7,6 +7,7 @@ queries that are too large, and pulls cut at any page and repeated.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,6 +19,7 @@ from django.db.models import Count, Sum
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from integrations.insight_models import AddedUp
 from integrations.meta_ads.errors import ErrorKind, MetaError
 from integrations.meta_ads.transport import Transport
 from integrations.models import AdAccount, SyncRun
@@ -126,12 +128,14 @@ def test_stored_totals_equal_the_ledger(
         pull(account, world["days"], cut)
         marked = account.insight_days.values_list("day", flat=True)
         assert not account.insights.exclude(date_start__in=marked).exists()
+        assert_added_up(account)
     stand_in.control(clear_faults=True)
     SyncRun.objects.update(lease_until=None)
     for _ in range(2):  # the first one may have begun before days were restated
         run = pull(account, world["days"], None)
         assert run.state == "complete", run.error
     assert_equal(account, stand_in, run)
+    assert_added_up(account)
 
 
 def pull(account: AdAccount, days: int, cut: int | None) -> SyncRun:
@@ -162,6 +166,32 @@ def lose_after(patch: pytest.MonkeyPatch, requests: int) -> None:
         return real(self, *args)
 
     patch.setattr(Transport, "read", read)
+
+
+def assert_added_up(account: AdAccount) -> None:
+    """What is kept of days and months is what the rows add up to, to the last digit."""
+    columns = AddedUp.COLUMNS
+    days: dict[Any, list[Any]] = defaultdict(lambda: [None] * len(columns))
+    months: dict[Any, list[Any]] = defaultdict(lambda: [None] * len(columns))
+    for row in account.insights.all():
+        figures = [getattr(row, name.removesuffix("_millionths")) for name in columns]
+        for sums in (
+            days[row.date_start],
+            months[row.date_start.replace(day=1), row.campaign_id],
+        ):
+            for place, (name, figure) in enumerate(zip(columns, figures, strict=True)):
+                if figure is not None:
+                    scaled = figure * 1_000_000 if name.endswith("_millionths") else figure
+                    sums[place] = (sums[place] or 0) + scaled
+    kept_days = {day: sums for day, *sums in account.days_added_up.values_list("day", *columns)}
+    kept_months = {
+        (month, campaign): sums
+        for month, campaign, *sums in account.months_added_up.values_list(
+            "month", "campaign_id", *columns
+        )
+    }
+    assert kept_days == days
+    assert kept_months == months
 
 
 def assert_equal(account: AdAccount, stand_in: StandIn, run: SyncRun) -> None:

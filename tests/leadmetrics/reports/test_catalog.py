@@ -39,7 +39,7 @@ def test_a_full_ad_set_says_so_and_cannot_become_a_target(acme: Tenant, as_vera:
     ad_set = make_ad_set(make_campaign(account), name="Packed", ad_count=50)
 
     assert "Full Meta allows 50 ads" in words_of(as_vera.get(f"{URL}ad-sets/"))
-    html = str(PushTargetForm(integration=account.integration)["ad_set"])
+    html = str(PushTargetForm(integration=account.integration, pages=[])["ad_set"])
     (option,) = re.findall(rf'<option value="{ad_set.pk}".*?</option>', html, re.S)
     assert "disabled" in option
     assert "full: Meta allows 50 ads" in option

@@ -9,7 +9,13 @@ from django.test import Client
 
 from integrations.models import AdAccount, CampaignInsight
 from leadmetrics.tenancy.models import Tenant
-from tests.builders import make_ad_set, make_campaign, make_push_target, make_variant
+from tests.builders import (
+    make_ad_set,
+    make_campaign,
+    make_push_target,
+    make_variant,
+    store_insights,
+)
 from tests.leadmetrics.reports.test_performance import text_of
 from tests.leadmetrics.reports.worlds import (
     NOW,
@@ -214,7 +220,7 @@ def test_queries_do_not_grow_with_the_rows(
     for number in range(5):
         account = make_account(acme, f"Account {number}", currency=("EUR", "USD")[number % 2])
         make_run(account, "failed")
-        CampaignInsight.objects.bulk_create(
+        store_insights(
             CampaignInsight(
                 ad_account=account,
                 campaign_id=str(campaign),

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from integrations.models import CampaignInsight
 from leadmetrics.reports import selectors
 from leadmetrics.reports.accounts import (
     Account,
@@ -13,9 +14,10 @@ from leadmetrics.reports.accounts import (
     report_accounts,
 )
 from leadmetrics.reports.periods import Period
+from leadmetrics.reports.selectors import Scope
 from leadmetrics.reports.sums import Sums
 from leadmetrics.tenancy.models import Tenant
-from tests.builders import make_campaign
+from tests.builders import make_campaign, store_insights
 from tests.leadmetrics.reports.worlds import (
     NOW,
     TODAY,
@@ -55,6 +57,36 @@ def test_a_sum_of_many_cents_is_exact(acme: Tenant) -> None:
     (report,) = selectors.performance(report_accounts(acme), WEEK)
 
     assert report.total.spend == Decimal("5")
+
+
+def test_large_amounts_add_up_to_the_last_digit_in_every_way_of_adding(acme: Tenant) -> None:
+    """By day and month as kept, by the ends of months, by words and by campaign."""
+    account = make_account(acme, currency="IDR")
+    spend = Decimal("987654321.123456")
+    rows = [
+        CampaignInsight(
+            ad_account=account,
+            campaign_id=str(campaign),
+            campaign_name=f"{'Loud' if campaign % 2 else 'Quiet'} {campaign}",
+            date_start=day(ago),
+            spend=spend,
+            conversion_value=spend,
+        )
+        for campaign in range(6)
+        for ago in range(1, 61)
+    ]
+    store_insights(rows)
+    accounts = report_accounts(acme)
+    days = Period(day(60), day(1))
+
+    (everything,) = selectors.performance(accounts, days)
+    (loud,) = selectors.performance(accounts, days, scope=Scope(search="loud"))
+    (one,) = selectors.performance(accounts, days, scope=Scope((account.pk, "1")))
+
+    assert (everything.total.spend, everything.total.conversion_value) == (spend * 360,) * 2
+    assert {row.sums.spend for row in everything.objects} == {spend * 60}
+    assert loud.total.spend == spend * 180
+    assert one.total.spend == spend * 60
 
 
 def test_what_meta_never_said_stays_missing(acme: Tenant) -> None:
@@ -150,8 +182,8 @@ def test_reach_is_only_given_for_one_campaign_on_one_day(acme: Tenant) -> None:
     make_day(account, day(2), reach=800)
     accounts = report_accounts(acme)
 
-    (one_day,) = selectors.campaign_sums(accounts, Period(day(1), day(1)))
-    (week,) = selectors.campaign_sums(accounts, WEEK)
+    (one_day,) = selectors.performance(accounts, Period(day(1), day(1)))[0].objects
+    (week,) = selectors.performance(accounts, WEEK)[0].objects
 
     assert (one_day.reach, week.reach) == (700, None)
 

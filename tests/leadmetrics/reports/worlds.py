@@ -6,14 +6,16 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
+
 from integrations.models import (
     AdAccount,
     AdInsight,
     CampaignInsight,
-    InsightDay,
     Integration,
     SyncRun,
 )
+from integrations.services.adding_up import add_up
 from leadmetrics.tenancy.models import Tenant
 from tests.builders import make_ad_account, make_integration
 
@@ -55,9 +57,12 @@ def make_day(account: AdAccount, day: date, campaign: str = "1", **figures: Any)
         for key, value in figures.items()
     }
     name = values.pop("name", f"Campaign {campaign}")
-    return CampaignInsight.objects.create(
+    row = CampaignInsight.objects.create(
         ad_account=account, campaign_id=campaign, campaign_name=name, date_start=day, **values
     )
+    with transaction.atomic():
+        add_up(account.pk, day, day)
+    return row
 
 
 def make_ad_day(
@@ -72,17 +77,4 @@ def make_ad_day(
         ad_name=name,
         date_start=day,
         **figures,
-    )
-
-
-def mark_read(account: AdAccount, days: int) -> None:
-    """The last days were read to their end, an hour before NOW."""
-    InsightDay.objects.bulk_create(
-        InsightDay(
-            ad_account=account,
-            level=InsightDay.Level.CAMPAIGN,
-            day=TODAY - timedelta(days=back),
-            read_at=NOW - timedelta(hours=1),
-        )
-        for back in range(days)
     )
