@@ -7,17 +7,18 @@ depends on it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
 from approvals import selectors
 from approvals.access import access_variant
 from approvals.desk import (
+    HISTORY_LENGTH,
     Desk,
     Window,
     card_context,
@@ -57,19 +58,15 @@ def open_desk(request: TenantRequest, shown: AdVariant, **details: Any) -> HttpR
     if form := details.get("form"):
         form.aim_focus()
     desk = Desk.read(request.tenant, request.GET)
-    window = window_around(
-        selectors.variants_to_review(request.tenant, desk.narrow, request.user), shown
-    )
-    return answer(request, desk, window, **details)
+    return answer(request, desk, window_around(_waiting(request, desk), desk, shown), **details)
 
 
 def answer(
     request: TenantRequest, desk: Desk, window: Window, *, status: int = 200, **details: Any
 ) -> HttpResponse:
     """The desk, as a page or as what htmx swaps in."""
-    card = card_context(request.tenant, request.user, desk, window.at) if window.at else None
+    card, undo = _card_and_undo(request, desk, window.at)
     may_decide = request.membership.is_reviewer
-    undo = selectors.decision_to_undo(request.user, request.tenant) if may_decide else None
     context = {
         "desk": desk,
         "is_open": True,
@@ -82,7 +79,7 @@ def answer(
         "confirm": (),
         "confirm_hash": "",
         "undo": undo,
-        "undo_url": desk.url("undo", undo.variant) if undo else "",
+        "undo_url": desk.url("undo", undo.variant) if undo and may_decide else "",
         "limits": RECOMMENDED,
         "reasons": Decision.Reason.choices,
         "card": card,
@@ -103,6 +100,20 @@ def answer(
     return response
 
 
+def _card_and_undo(
+    request: TenantRequest, desk: Desk, shown: AdVariant | None
+) -> tuple[dict[str, Any] | None, Decision | None]:
+    """The open ad, and the person's decision that can be taken back."""
+    if shown is None:
+        return None, selectors.decision_to_undo(request.user, request.tenant)
+    decisions, undo = selectors.decisions_and_undo(shown, request.user, most=HISTORY_LENGTH)
+    return card_context(request.tenant, request.user, desk, shown, decisions), undo
+
+
+def _waiting(request: TenantRequest, desk: Desk) -> QuerySet[AdVariant]:
+    return selectors.variants_to_review(request.tenant, desk.narrow, request.user, desk.order)
+
+
 def _is_fetched_ahead(request: TenantRequest) -> bool:
     """Whether the page is only got ready: nobody has it on the screen yet."""
     return request.headers.get("X-Prefetch") == "1"
@@ -114,17 +125,17 @@ def go_on(
     verb: str,
     rest: str,
     *,
-    place: datetime | None = None,
+    before: AdVariant | None = None,
 ) -> HttpResponse:
     """The next waiting ad after a decision; after the last one, what was passed over before.
 
-    ``place`` is where the ad stood in the queue, if the act has moved it.
+    ``before`` is the ad as it was in the queue, if the act has moved it.
     """
     desk = Desk.read(request.tenant, request.GET)
-    waiting = selectors.variants_to_review(request.tenant, desk.narrow, request.user)
+    waiting = _waiting(request, desk)
     others = waiting.exclude(pk=decided.pk)
-    later = selectors.variants_from(others, place or decided.queue_at, decided.pk).first()
-    following = later or others.first()
+    place = desk.order.place_of(before or decided)
+    following = selectors.first_from(others, desk.order, place) or others.first()
     url = desk.url("variant", following) if following else desk.url()
     did = f"{verb} “{head_of(decided).headline}”."
     alike = len(siblings_of(request.tenant, decided)) if verb in OFFERED else 0
@@ -132,7 +143,7 @@ def go_on(
         hint = f" {alike} alike still wait: decide them together under the list." if alike else ""
         messages.success(request, f"{did} {rest}{hint}")
         return redirect(url)
-    window = window_around(waiting, following) if following else Window()
+    window = window_around(waiting, desk, following) if following else Window()
     outcome = Notice("good", did, rest, desk.url("variant", decided))
     response = answer(
         request,

@@ -22,6 +22,7 @@ from approvals.diff import FieldChange, diff_copy
 from approvals.marks import marked_texts
 from approvals.models import AdVariant, Decision, VariantRevision
 from approvals.preview import FEED, PLACEMENTS, cta_label, domain_of, preview_of
+from approvals.queue_order import OLDEST_FIRST, Place, QueueOrder
 from approvals.rules import copy_of, findings_now
 from approvals.selectors import QueueFilter
 from approvals.states import EDITABLE, VariantStatus
@@ -54,6 +55,7 @@ class Desk:
     view: str
     shade: str = ""
     show: str = ""
+    order: QueueOrder = OLDEST_FIRST
 
     @classmethod
     def read(cls, tenant: Tenant, query: Mapping[str, str]) -> Desk:
@@ -125,28 +127,40 @@ class Happening:
     has_new_image: bool = False
 
 
-def window_from(waiting: QuerySet[AdVariant], start: str) -> Window:
+def window_from(waiting: QuerySet[AdVariant], desk: Desk, start: str) -> Window:
     """A page of the list, from the place that ``start`` names or from the beginning."""
-    place = read_place(start)
-    found = list((selectors.variants_from(waiting, *place) if place else waiting)[: ROWS + 1])
-    return _window(waiting, found, found[0], before=0) if found else Window()
+    place = _read_start(start)
+    if place is None:
+        rows = list(waiting[: ROWS + 1])
+        return _window([], rows, rows[0], before=0) if rows else Window()
+    rows = selectors.rows_around(waiting, desk.order, place, before=1, after=ROWS + 1)
+    earlier, found = _parted(desk, rows, place)
+    return _window(earlier, found, found[0], before=0) if found else Window()
 
 
-def window_around(waiting: QuerySet[AdVariant], at: AdVariant) -> Window:
+def window_around(waiting: QuerySet[AdVariant], desk: Desk, at: AdVariant) -> Window:
     """The rows around an ad, which itself is among them only if it waits and fits the filter."""
-    found = list(selectors.variants_from(waiting, at.queue_at, at.pk)[: ROWS + 1])
-    return _window(waiting, found, at, before=ROWS_BEFORE)
+    place = desk.order.place_of(at)
+    rows = selectors.rows_around(waiting, desk.order, place, before=ROWS_BEFORE, after=ROWS + 1)
+    return _window(*_parted(desk, rows, place), at, before=ROWS_BEFORE)
+
+
+def _parted(
+    desk: Desk, rows: list[AdVariant], place: Place
+) -> tuple[list[AdVariant], list[AdVariant]]:
+    """The rows before a place, and those from it on."""
+    earlier = [row for row in rows if desk.order.is_before(desk.order.place_of(row), place)]
+    return earlier, rows[len(earlier) :]
 
 
 def _window(
-    waiting: QuerySet[AdVariant], found: list[AdVariant], at: AdVariant, *, before: int
+    earlier: list[AdVariant], found: list[AdVariant], at: AdVariant, *, before: int
 ) -> Window:
-    earlier = list(selectors.variants_before(waiting, at.queue_at, at.pk)[: max(before, 1)])
-    rows = [*reversed(earlier[:before]), *found]
+    rows = [*(earlier if before else ()), *found]
     return Window(
         at=at,
         rows=tuple(rows[:ROWS]),
-        previous=earlier[0] if earlier else None,
+        previous=earlier[-1] if earlier else None,
         following=next((row for row in found if row != at), None),
         beyond=rows[ROWS] if len(rows) > ROWS else None,
     )
@@ -154,9 +168,10 @@ def _window(
 
 def list_context(tenant: Tenant, desk: Desk, window: Window) -> dict[str, Any]:
     """The list: its rows, its counts, where its pages begin, and the ads before and after."""
-    counts = selectors.queue_counts(tenant, desk.narrow, window.at)
-    ahead, at = counts.ahead, window.at
-    rows_ahead = sum(_key(row) < _key(at) for row in window.rows) if at else 0
+    at, place = window.at, desk.order.place_of(window.at) if window.at else None
+    counts = selectors.queue_counts(tenant, desk.narrow, desk.order, place)
+    ahead = counts.ahead
+    rows_ahead = len(_parted(desk, list(window.rows), place)[0]) if place else 0
     return {
         "nav_counts": {"review": counts.total},
         "total": counts.total,
@@ -165,7 +180,7 @@ def list_context(tenant: Tenant, desk: Desk, window: Window) -> dict[str, Any]:
         "rows": [(row, desk.url("variant", row), row == at) for row in window.rows],
         "place": ahead + 1 if at in window.rows and ahead < COUNTED_TO else None,
         "first_url": desk.url() if ahead > rows_ahead else "",
-        "later_url": desk.url(start=place_of(*_key(window.beyond))) if window.beyond else "",
+        "later_url": desk.url(start=_start_of(desk, window.beyond)) if window.beyond else "",
         "all_url": replace(desk, narrow=QueueFilter(), show="").url(),
         "shown_choices": SHOWN,
         "list_url": desk.url(),
@@ -176,10 +191,11 @@ def list_context(tenant: Tenant, desk: Desk, window: Window) -> dict[str, Any]:
     }
 
 
-def card_context(tenant: Tenant, user: User, desk: Desk, shown: AdVariant) -> dict[str, Any]:
-    """Everything about the ad that is open."""
+def card_context(
+    tenant: Tenant, user: User, desk: Desk, shown: AdVariant, decisions: Sequence[Decision]
+) -> dict[str, Any]:
+    """Everything about the ad that is open; ``decisions`` are the newest HISTORY_LENGTH on it."""
     head, target = head_of(shown), shown.target
-    decisions = list(selectors.decisions_of(shown)[:HISTORY_LENGTH])
     history = _history(shown, decisions)
     runs_on_instagram = target.use_instagram and bool(target.page.instagram_account_id)
     placements = [
@@ -352,13 +368,22 @@ def read_place(text: str) -> tuple[datetime, UUID] | None:
     return place if place[0].tzinfo else None
 
 
+def _start_of(desk: Desk, row: AdVariant) -> str:
+    """Where a page of the queue begins, for an address."""
+    place = desk.order.place_of(row)
+    return f"{place.group}.{place_of(place.at, place.pk)}"
+
+
+def _read_start(text: str) -> Place | None:
+    """The place that _start_of wrote; None for anything else."""
+    group, _, rest = text.partition(".")
+    place = read_place(rest)
+    return Place(_number(group) or 0, *place) if place else None
+
+
 def _other_approvers(tenant: Tenant, user: User) -> list[str]:
     return [
         member.user.name
         for member in members_of(tenant)
         if member.is_reviewer and member.user.is_active and member.user_id != user.pk
     ]
-
-
-def _key(row: AdVariant) -> tuple[datetime, UUID]:
-    return row.queue_at, row.pk

@@ -8,7 +8,20 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.core.cache import cache
-from django.db.models import Count, Exists, F, Max, OuterRef, Prefetch, Q, QuerySet, Sum
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    Max,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+    When,
+)
 from django.utils import timezone
 
 from approvals.models import (
@@ -22,9 +35,11 @@ from approvals.models import (
     WriteStop,
 )
 from approvals.models_links import hash_link
+from approvals.queue_order import OLDEST_FIRST, Place, QueueOrder
 from approvals.results import Sums
+from approvals.short_lists import CountOf, ids_of
 from approvals.states import PAST_PUSHES, PushState, VariantStatus
-from integrations.models import AdAccount, AdInsight
+from integrations.models import AdAccount, AdInsight, PushTarget
 from leadmetrics.audit.models import AuditEntry
 from leadmetrics.templatetags.ui import COUNTED_TO
 from leadmetrics.tenancy.models import Tenant, User
@@ -98,9 +113,12 @@ class QueueFilter:
 
 
 def variants_to_review(
-    tenant: Tenant, narrow: QueueFilter | None = None, user: User | None = None
+    tenant: Tenant,
+    narrow: QueueFilter | None = None,
+    user: User | None = None,
+    order: QueueOrder = OLDEST_FIRST,
 ) -> QuerySet[AdVariant]:
-    """What waits for a decision, oldest first.
+    """What waits for a decision, oldest first unless told otherwise.
 
     With ``user`` each says whether this person has seen it (``is_seen``, ``is_marked``).
     """
@@ -114,7 +132,7 @@ def variants_to_review(
         waiting = waiting.annotate(
             is_seen=Exists(drawn), is_marked=Exists(drawn.filter(is_selected=True))
         )
-    return waiting.order_by("queue_at", "pk")
+    return waiting.order_by(*order.fields)
 
 
 def waiting_siblings(tenant: Tenant, shown: AdVariant) -> QuerySet[AdVariant]:
@@ -147,7 +165,7 @@ class QueueCounts:
     """The queue in figures: all, what fits the filter, and of that what is ahead of a place.
 
     Nobody reads a figure beyond a thousand, and counting a hundred thousand rows for each card
-    would make every card wait: COUNTED_TO + 1 stands for anything above COUNTED_TO.
+    would make every card wait: anything above COUNTED_TO stands for "more than that".
     """
 
     total: int
@@ -157,49 +175,63 @@ class QueueCounts:
 
 
 def queue_counts(
-    tenant: Tenant, narrow: QueueFilter, place: AdVariant | None = None
+    tenant: Tenant,
+    narrow: QueueFilter,
+    order: QueueOrder = OLDEST_FIRST,
+    place: Place | None = None,
 ) -> QueueCounts:
-    """The queue in figures: one query up to a thousand waiting ads, three to five beyond."""
-    before = _before(place.queue_at, place.pk) if place else Q(pk__in=[])
+    """The queue in figures, in one query."""
     waiting = AdVariant.objects.filter(tenant=tenant, status=VariantStatus.PROPOSED)
-    beyond = waiting.order_by("queue_at", "pk").values("pk")[COUNTED_TO : COUNTED_TO + 1]
-    rows = list(
-        waiting.filter(~Exists(beyond))  # a long queue answers nothing, and at once
-        .values_list("target__ad_account_id", "target__ad_account__name")
-        .annotate(
-            waiting=Count("pk"),
-            matching=Count("pk", filter=narrow.condition),
-            ahead=Count("pk", filter=narrow.condition & before),
-        )
-        .order_by("target__ad_account__name", "target__ad_account_id")
-    )
-    place_waits = place is not None and place.status == VariantStatus.PROPOSED
-    if rows or not (place_waits or waiting.exists()):
-        total, matching, ahead = (sum(row[column] for row in rows) for column in (2, 3, 4))
-        return QueueCounts(total, matching, ahead, [AccountCount(*row[:3]) for row in rows])
     fitting = waiting.filter(narrow.condition)
-    accounts = AdAccount.objects.filter(push_targets__tenant=tenant).distinct()
+    before = order.pieces_before(fitting, place) if place else []
+    ahead = [CountOf(piece.values("pk")[: COUNTED_TO + 1]) for piece in before]
+    beyond = waiting.order_by("queue_at", "pk").values("pk")[COUNTED_TO : COUNTED_TO + 1]
+    of_account = CountOf(waiting.filter(target__ad_account=OuterRef("pk")).values("pk"))
+    targets = PushTarget.objects.filter(tenant=tenant, ad_account=OuterRef("pk"))
+    accounts = list(
+        AdAccount.objects.filter(Exists(targets))
+        .annotate(
+            total=CountOf(waiting.values("pk")[: COUNTED_TO + 1]),
+            matching=CountOf(fitting.values("pk")[: COUNTED_TO + 1]),
+            ahead=sum(ahead, Value(0)),
+            waiting=Case(When(~Exists(beyond), then=of_account)),
+        )
+        .order_by("name", "pk")
+    )
+    if not accounts:
+        return QueueCounts(0, 0, 0, [])
     return QueueCounts(
-        total=COUNTED_TO + 1,
-        matching=fitting[: COUNTED_TO + 1].count() if narrow.condition else COUNTED_TO + 1,
-        ahead=fitting.filter(before)[: COUNTED_TO + 1].count(),
-        accounts=[AccountCount(account.pk, account.name, None) for account in accounts],
+        total=accounts[0].total,
+        matching=accounts[0].matching,
+        ahead=accounts[0].ahead,
+        accounts=[
+            AccountCount(account.pk, account.name, account.waiting)
+            for account in accounts
+            if account.waiting != 0
+        ],
     )
 
 
-def variants_before(waiting: QuerySet[AdVariant], at: datetime, pk: UUID) -> QuerySet[AdVariant]:
-    """The part of a queue that comes before a place in it, nearest first."""
-    return waiting.filter(_before(at, pk)).reverse()
+def rows_around(
+    waiting: QuerySet[AdVariant], order: QueueOrder, place: Place, *, before: int, after: int
+) -> list[AdVariant]:
+    """The part of a queue around a place, in order: up to so many rows before and from it on.
+
+    One query: short ranges of the index name the rows, whatever the length of the queue.
+    """
+    pieces = [
+        *(piece[:before] for piece in order.pieces_before(waiting, place)),
+        *(piece[:after] for piece in order.pieces_from(waiting, place)),
+    ]
+    found = order.in_order(list(waiting.filter(pk__among=ids_of(pieces))))
+    at = sum(order.is_before(order.place_of(row), place) for row in found)
+    return found[max(at - before, 0) : at + after]
 
 
-def variants_from(waiting: QuerySet[AdVariant], at: datetime, pk: UUID) -> QuerySet[AdVariant]:
-    """The part of a queue from a place in it on, that place included."""
-    # The first condition follows from the second, but only the first can use the index.
-    return waiting.filter(queue_at__gte=at).filter(Q(queue_at__gt=at) | Q(pk__gte=pk))
-
-
-def _before(at: datetime, pk: UUID) -> Q:
-    return Q(queue_at__lte=at) & (Q(queue_at__lt=at) | Q(pk__lt=pk))
+def first_from(waiting: QuerySet[AdVariant], order: QueueOrder, place: Place) -> AdVariant | None:
+    """The first row at a place or after it; None at the end of the queue."""
+    pieces = order.pieces_from(waiting, place)
+    return next((row for piece in pieces for row in piece[:1]), None)
 
 
 def count_to_review(tenant: Tenant) -> int:
@@ -274,7 +306,12 @@ def revisions_of(variant: AdVariant) -> QuerySet[VariantRevision]:
 
 def decisions_of(variant: AdVariant) -> QuerySet[Decision]:
     """Every verdict on it, newest first."""
-    return variant.decisions.select_related("reviewer", "revision", "undone_by", "push").order_by(
+    return decisions_of_any().filter(variant=variant)
+
+
+def decisions_of_any() -> QuerySet[Decision]:
+    """Verdicts with who gave them on what, and what became of them, newest first."""
+    return Decision.objects.select_related("reviewer", "revision", "undone_by", "push").order_by(
         "-created_at"
     )
 
@@ -299,17 +336,30 @@ def standing_approvals(variant: AdVariant, decisions: Iterable[Decision]) -> lis
 
 def decision_to_undo(user: User, tenant: Tenant) -> Decision | None:
     """The person's newest decision here that can still be taken back; None when there is none."""
-    if not tenant.undo_minutes:
-        return None
-    since = timezone.now() - timedelta(minutes=tenant.undo_minutes)
-    return (
-        Decision.objects.filter(
-            undoable(), reviewer=user, variant__tenant=tenant, created_at__gt=since
-        )
-        .select_related("variant__head", "revision")
-        .order_by("-created_at")
-        .first()
+    mine = Decision.objects.filter(_undoable_by(user, tenant))
+    return mine.select_related("variant__head", "revision").order_by("-created_at").first()
+
+
+def decisions_and_undo(
+    variant: AdVariant, user: User, *, most: int
+) -> tuple[list[Decision], Decision | None]:
+    """The newest verdicts on a variant, and what decision_to_undo says, in one query."""
+    can_undo = _undoable_by(user, variant.tenant)
+    of_variant = Decision.objects.filter(variant=variant).order_by("-created_at")
+    of_person = Decision.objects.filter(can_undo).order_by("-created_at")
+    rows = list(
+        decisions_of_any()
+        .filter(pk__among=ids_of([of_variant[:most], of_person[:1]]))
+        .select_related("variant__head")
+        .annotate(can_undo=Case(When(can_undo, then=Value(True)), default=Value(False)))
     )
+    undo = next((row for row in rows if row.can_undo), None)
+    return [row for row in rows if row.variant_id == variant.pk], undo
+
+
+def _undoable_by(user: User, tenant: Tenant) -> Q:
+    since = timezone.now() - timedelta(minutes=tenant.undo_minutes)
+    return Q(undoable(), reviewer=user, variant__tenant=tenant, created_at__gt=since)
 
 
 def undoable() -> Q:

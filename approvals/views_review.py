@@ -48,8 +48,8 @@ from leadmetrics.tenancy.models import Role
 def queue(request: TenantRequest, tenant: str) -> HttpResponse:
     """The list; on a desk with the first ad opened beside it."""
     desk = Desk.read(request.tenant, request.GET)
-    waiting = selectors.variants_to_review(request.tenant, desk.narrow, request.user)
-    window = window_from(waiting, request.GET.get("start", ""))
+    waiting = selectors.variants_to_review(request.tenant, desk.narrow, request.user, desk.order)
+    window = window_from(waiting, desk, request.GET.get("start", ""))
     return answer(request, desk, window, is_open=False)
 
 

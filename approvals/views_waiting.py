@@ -62,14 +62,14 @@ def undo(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
 @role_required(Role.REVIEWER)
 def defer(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
     """Put an ad off until tomorrow morning, then on to the next one."""
-    place = access_variant(actor=request.actor, variant_id=variant_id).queue_at
+    before = access_variant(actor=request.actor, variant_id=variant_id)
     try:
         later = defer_variant(actor=request.actor, variant_id=variant_id)
     except StateConflict as exc:
         shown = access_variant(actor=request.actor, variant_id=variant_id)
         return open_desk(request, shown, notice=Notice("warn", exc.user_message), status=409)
     rest = "It stands at the end of everybody’s queue until tomorrow, 09:00."
-    return go_on(request, later, "Put off", rest, place=place)
+    return go_on(request, later, "Put off", rest, before=before)
 
 
 @require_POST

@@ -13,7 +13,6 @@ from approvals.selectors import count_to_review, shown_stop
 from integrations.api_versions import version_in_words, version_problem
 from integrations.app_secret import rotation
 from leadmetrics.tenancy.models import Membership, Tenant, User
-from leadmetrics.tenancy.selectors import memberships_of
 
 
 def product(request: HttpRequest) -> dict[str, Any]:
@@ -21,7 +20,7 @@ def product(request: HttpRequest) -> dict[str, Any]:
     tenant: Tenant | None = getattr(request, "tenant", None)
 
     def memberships() -> list[Membership]:
-        return list(memberships_of(request.user)) if isinstance(request.user, User) else []
+        return request.user.joined if isinstance(request.user, User) else []
 
     def nav_counts() -> dict[str, int]:
         return {"review": count_to_review(tenant) if tenant else 0}

@@ -251,6 +251,7 @@ WORKER_LONGEST_PAUSE_SECONDS = 30
 
 # --- People ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "tenancy.User"
+AUTHENTICATION_BACKENDS = ["leadmetrics.tenancy.backend.MemberBackend"]
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "start"
 LOGOUT_REDIRECT_URL = "sign_in"

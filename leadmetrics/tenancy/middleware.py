@@ -48,13 +48,10 @@ class TenantMiddleware:
     ) -> None:
         if "tenant" not in kwargs or not request.user.is_authenticated:
             return
-        membership = (
-            Membership.objects.select_related("tenant", "user")
-            .filter(tenant__slug=kwargs["tenant"], user=request.user)
-            .first()
-        )
-        if membership is None:
+        own = [one for one in request.user.joined if one.tenant.slug == kwargs["tenant"]]
+        if not own:
             raise Http404
+        membership = own[0]
         request.membership = membership
         request.tenant = membership.tenant
         request.actor = human(request.user, membership.tenant)

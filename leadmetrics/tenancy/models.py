@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.functional import cached_property
 
 
 class UserManager(BaseUserManager["User"]):
@@ -56,6 +57,11 @@ class User(AbstractUser):
 
     def get_short_name(self) -> str:
         return self.name.split(" ")[0]
+
+    @cached_property
+    def joined(self) -> list[Membership]:
+        """The workspaces this person works in, by name; read once for each request."""
+        return list(self.memberships.select_related("tenant").order_by("tenant__name", "tenant_id"))
 
 
 def validate_timezone(name: str) -> None:

@@ -24,15 +24,6 @@ def members_of(tenant: Tenant) -> QuerySet[Membership]:
     )
 
 
-def memberships_of(user: User) -> QuerySet[Membership]:
-    """The workspaces a person works in, by name."""
-    return (
-        Membership.objects.filter(user=user)
-        .select_related("tenant")
-        .order_by("tenant__name", "tenant_id")
-    )
-
-
 def first_tenant(user: User) -> Tenant | None:
     """The workspace a person starts in: the one joined first, or None."""
     membership = (

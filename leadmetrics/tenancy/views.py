@@ -71,7 +71,9 @@ class FirstPasswordView(PasswordResetConfirmView):
         if not isinstance(user, User) or user.has_usable_password() or not user.is_active:
             return None
         self.membership = (
-            selectors.memberships_of(user).filter(tenant__slug=self.kwargs["tenant"]).first()
+            user.memberships.select_related("tenant")
+            .filter(tenant__slug=self.kwargs["tenant"])
+            .first()
         )
         return user if self.membership else None
 

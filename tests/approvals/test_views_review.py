@@ -236,31 +236,56 @@ def test_ad_in_the_middle_is_in_view_with_what_is_around_it(as_ben, crowd):
     assert page["first_url"] == review("queue")
 
 
+@pytest.fixture
+def undo_on(acme, crowd, ben) -> None:
+    """As a new workspace is: with undo, of which there is something to offer."""
+    acme.undo_minutes = 10
+    acme.save()
+    done = crowd[60]
+    approve_variant(actor=ben, variant_id=done.pk, shown_hash=live_hash(done))
+
+
+@pytest.fixture(params=[ui.COUNTED_TO, 20], ids=["short queue", "long queue"])
+def counted_to(request, monkeypatch) -> int:
+    for module in (ui, selectors, desk):
+        monkeypatch.setattr(module, "COUNTED_TO", request.param)
+    return request.param
+
+
+@pytest.mark.usefixtures("undo_on", "counted_to")
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
 @pytest.mark.parametrize("place", [0, 120, 199])
 def test_review_page_needs_few_queries_whatever_the_number(
-    as_ben, crowd, django_assert_max_num_queries, headers, place
+    as_ben, crowd, django_assert_max_num_queries, settings, headers, place
 ):
-    with django_assert_max_num_queries(12):
-        as_ben.get(review("variant", crowd[place]), headers=headers)
-    with django_assert_max_num_queries(12):
-        as_ben.get(review("queue"), headers=headers)
+    settings.LINK_CHECKS = True
+    narrowed = {"q": "again", "account": str(crowd[0].target.ad_account_id)}
+    for query in ({}, narrowed):
+        with django_assert_max_num_queries(11):
+            page = as_ben.get(review("variant", crowd[place]), query, headers=headers)
+        assert page.context["undo_url"]
+        with django_assert_max_num_queries(11):
+            as_ben.get(review("queue"), query, headers=headers)
 
 
-def test_own_edit_and_edit_form_need_few_queries(as_ben, ben, crowd, django_assert_max_num_queries):
+@pytest.mark.usefixtures("undo_on", "counted_to")
+def test_own_edit_and_edit_form_need_few_queries(
+    as_ben, ben, crowd, settings, django_assert_max_num_queries
+):
+    settings.LINK_CHECKS = True
     one = crowd[100]
     make_revision(one, author_id=ben.user_id, author_kind="human")
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(11):
         assert "somebody else approves it" in words(as_ben.get(review("variant", one)))
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(11):
         as_ben.get(review("edit", one))
 
 
-def test_decided_ad_needs_few_queries(as_ben, ben, crowd, django_assert_max_num_queries):
-    one = crowd[100]
-    approve_variant(actor=ben, variant_id=one.pk, shown_hash=live_hash(one))
-    with django_assert_max_num_queries(12):
-        as_ben.get(review("variant", one))
+@pytest.mark.usefixtures("undo_on")
+def test_decided_ad_needs_few_queries(as_ben, crowd, django_assert_max_num_queries):
+    with django_assert_max_num_queries(11):
+        page = as_ben.get(review("variant", crowd[60]))
+    assert page.context["undo_url"] == review("undo", crowd[60])
 
 
 # --- One ad ---------------------------------------------------------------------------------------
