@@ -163,7 +163,10 @@ class CopySettingsForm(forms.Form):
 
 
 class PushTargetForm(LinkForm):
-    """Where approved ads go. Nothing is chosen beforehand."""
+    """Where approved ads go, in one of the ad accounts in use or in ``account``.
+
+    The ad set is never chosen beforehand; the rest starts with what ``initial`` says.
+    """
 
     name = forms.CharField(
         max_length=120,
@@ -187,13 +190,18 @@ class PushTargetForm(LinkForm):
     field_order = ("name", "ad_set", "page", "use_instagram", "default_link", "url_tags")
 
     def __init__(
-        self, *args: Any, integration: Integration, pages: Iterable[Page], **kwargs: Any
+        self,
+        *args: Any,
+        integration: Integration,
+        pages: Iterable[Page],
+        account: AdAccount | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         ad_set, page = (
             cast("forms.ModelChoiceField[Any]", self.fields[name]) for name in ("ad_set", "page")
         )
-        ad_set.queryset = ad_sets_for_targets(integration)
+        ad_set.queryset = ad_sets_for_targets(integration, account)
         page.queryset = pages_for_targets(integration)
         # Both lists are read once, without counting: the page asks whether they are empty first.
         ad_sets = list(iter(AdSetChoices(ad_set)))

@@ -136,14 +136,18 @@ def ad_accounts_of(integration: Integration, search: str = "") -> QuerySet[AdAcc
     return accounts
 
 
-def ad_sets_for_targets(integration: Integration) -> QuerySet[AdSet]:
-    """Ad sets of the enabled ad accounts, by account, campaign and name."""
+def ad_sets_for_targets(
+    integration: Integration, account: AdAccount | None = None
+) -> QuerySet[AdSet]:
+    """Ad sets of the enabled ad accounts, or of one, by account, campaign and name."""
+    of_one = {} if account is None else {"ad_account": account}
     return (
         AdSet.objects.filter(
             ad_account__integration=integration,
             ad_account__enabled=True,
             ad_account__gone_at=None,
             gone_at=None,
+            **of_one,
         )
         .select_related("ad_account", "campaign")
         .order_by("ad_account__name", "ad_account_id", "campaign__name", "name", "pk")
@@ -378,6 +382,28 @@ def gaps_of(accounts: Sequence[AdAccount], pages: Sequence[Page]) -> Gaps:
         for account in accounts
     )
     return worst_first(rows, GAPS_SHOWN)
+
+
+def target_defaults(account: AdAccount, pages: Sequence[Page]) -> dict[str, object]:
+    """What a new target of the account starts with: its settings, else those of its newest target.
+
+    ``account`` has been through ``gaps_of``, which loads its targets. By name of the form's field.
+    """
+    targets: list[PushTarget] = account.live_targets  # type: ignore[attr-defined]
+    newest = max(targets, key=lambda target: target.created_at, default=None)
+    usable = {page.pk: page for page in pages if page.can_advertise}
+    page, speaks = usable.get(account.default_page_id or 0), account.use_instagram
+    if page is None and newest is not None:
+        page, speaks = usable.get(newest.page_id), newest.use_instagram
+    if page is None and len(usable) == 1:
+        (page,) = usable.values()
+        speaks = False
+    return {
+        "page": page.pk if page else None,
+        "use_instagram": bool(page and page.instagram_account_id and speaks),
+        "default_link": account.default_link or (newest.default_link if newest else ""),
+        "url_tags": account.url_tags or (newest.url_tags if newest else ""),
+    }
 
 
 def _live_targets() -> Prefetch[str]:

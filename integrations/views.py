@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from integrations import oauth_state
 from integrations.access import access_integration, access_push_target
 from integrations.forms import AdAccountsForm, PushTargetForm
-from integrations.models import Integration
+from integrations.models import AdAccount, Integration
 from integrations.selectors import (
     SEARCH_FROM,
     ad_accounts_of,
@@ -24,6 +24,7 @@ from integrations.selectors import (
     open_runs_of,
     pages_of,
     released_ads,
+    target_defaults,
 )
 from integrations.services import accounts, connect
 from integrations.words import asked_scopes, missing_scopes, status_note
@@ -195,7 +196,16 @@ def new_target(request: TenantRequest, tenant: str, pk: UUID) -> HttpResponse:
     """Make a push target: ad set, Page, link."""
     integration = access_integration(actor=request.actor, integration_id=pk)
     pages = list(pages_of(integration))
-    form = PushTargetForm(request.POST or None, integration=integration, pages=pages)
+    in_use = list(ad_accounts_of(integration).filter(enabled=True))
+    gaps = gaps_of(in_use, pages)
+    account = _account_asked(request, in_use)
+    form = PushTargetForm(
+        request.POST or None,
+        integration=integration,
+        pages=pages,
+        account=account,
+        initial=target_defaults(account, pages) if account else {},
+    )
     if request.method == "POST" and form.is_valid():
         try:
             target = accounts.create_push_target(actor=request.actor, **form.cleaned_data)
@@ -210,7 +220,9 @@ def new_target(request: TenantRequest, tenant: str, pk: UUID) -> HttpResponse:
             "integration": integration,
             "form": form,
             "runs": list(open_runs_of(integration)),
-            "gaps": gaps_of(list(ad_accounts_of(integration).filter(enabled=True)), pages),
+            "gaps": gaps,
+            "account": account,
+            "in_use": in_use,
             "steps": _steps("target"),
         },
         status=422 if form.is_bound else 200,
@@ -251,6 +263,14 @@ def _choose(
         return redirect("connections:new_target", tenant=tenant, pk=integration.pk)
     messages.success(request, "Saved. No ad account is used now.")
     return redirect("connections:list", tenant=tenant)
+
+
+def _account_asked(request: HttpRequest, in_use: Sequence[AdAccount]) -> AdAccount | None:
+    """The one of ``in_use`` that the address names; without a name the only one there is."""
+    if "account" not in request.GET and len(in_use) == 1:
+        return in_use[0]
+    asked = request.GET.get("account", "")
+    return next((account for account in in_use if str(account.pk) == asked), None)
 
 
 def _only(request: HttpRequest, name: str) -> str:

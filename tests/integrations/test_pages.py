@@ -425,6 +425,88 @@ def test_missing_page_is_explained(as_ana: Client, acme: Tenant, integration: In
     assert "No Page that ads can speak for" in text
 
 
+def fields_of(response: Any) -> dict[str, Any]:
+    """What the form for a target starts with."""
+    form = response.context["form"]
+    names = ("ad_set", "page", "use_instagram", "default_link", "url_tags")
+    return {name: form[name].value() for name in names}
+
+
+def test_target_starts_as_its_ad_account_has_it(
+    as_ana: Client, acme: Tenant, integration: Integration
+) -> None:
+    page = make_page(integration, instagram_account_id="178")
+    make_page(integration)
+    account = make_ad_account(
+        integration,
+        default_page=page,
+        use_instagram=True,
+        default_link="https://acme.example/spring",
+        url_tags="utm_source=meta",
+    )
+    make_ad_set(make_campaign(account))
+    other = make_ad_set(make_campaign(make_ad_account(integration)), name="Not of this account")
+    as_it_has = {
+        "ad_set": None,
+        "page": page.pk,
+        "use_instagram": True,
+        "default_link": "https://acme.example/spring",
+        "url_tags": "utm_source=meta",
+    }
+    where = url("new_target", acme, integration.pk)
+    asked = as_ana.get(where, {"account": account.pk})
+    assert fields_of(asked) == as_it_has
+    assert other.name not in words(asked)
+    # Which of the two nobody said yet.
+    assert fields_of(as_ana.get(where))["page"] is None
+    other.ad_account.enabled = False
+    other.ad_account.save()
+    assert fields_of(as_ana.get(where)) == as_it_has  # the only one in use
+
+
+def test_target_starts_as_the_newest_one_where_the_account_says_nothing(
+    as_ana: Client, acme: Tenant, integration: Integration
+) -> None:
+    older, newer, gone = (
+        make_page(integration, instagram_account_id="178", name=name)
+        for name in ("Older", "Newer", "No right")
+    )
+    ad_set = make_ad_set(make_campaign(make_ad_account(integration)))
+    for number, page in enumerate((older, newer)):
+        make_push_target(
+            acme,
+            ad_set=ad_set,
+            page=page,
+            name=page.name,
+            use_instagram=page == newer,
+            default_link=f"https://acme.example/{number}",
+            url_tags=f"n={number}",
+        )
+    fields = fields_of(as_ana.get(url("new_target", acme, integration.pk)))
+    assert fields == {
+        "ad_set": None,
+        "page": newer.pk,
+        "use_instagram": True,
+        "default_link": "https://acme.example/1",
+        "url_tags": "n=1",
+    }
+    gone.can_advertise = False
+    gone.save()
+    AdAccount.objects.update(default_page=gone, url_tags="of=account")
+    fields = fields_of(as_ana.get(url("new_target", acme, integration.pk)))
+    assert (fields["page"], fields["url_tags"]) == (newer.pk, "of=account")
+
+
+@pytest.mark.parametrize("asked", ["", "x", "-1", "9" * 40, "²"])
+def test_an_account_that_is_none_here_starts_nothing(
+    as_ana: Client, acme: Tenant, integration: Integration, asked: str
+) -> None:
+    make_page(integration)
+    make_ad_set(make_campaign(make_ad_account(integration, url_tags="a=1")))
+    response = as_ana.get(url("new_target", acme, integration.pk), {"account": asked})
+    assert fields_of(response)["url_tags"] is None
+
+
 def test_target_is_made_and_the_way_for_agents_shown(
     as_ana: Client, acme: Tenant, integration: Integration, settings: Any
 ) -> None:
