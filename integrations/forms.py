@@ -11,7 +11,12 @@ from django import forms
 from django.core.validators import RegexValidator, URLValidator
 
 from integrations.models import AdAccount, AdSet, Integration, Page
-from integrations.selectors import ad_accounts_of, ad_sets_for_targets, pages_for_targets
+from integrations.selectors import (
+    accounts_beside,
+    ad_accounts_of,
+    ad_sets_for_targets,
+    pages_for_targets,
+)
 from integrations.words import ADS_PER_AD_SET, is_full
 from leadmetrics.errors import InvalidInput
 
@@ -147,19 +152,26 @@ class AccountSettingsForm(LinkForm):
 
 
 class CopySettingsForm(forms.Form):
-    """Which other ad accounts get the same settings."""
+    """Which other ad accounts get the same settings: the ticked ones, or all that ``q`` finds."""
 
+    q = forms.CharField(max_length=200, required=False)
+    everyone = forms.BooleanField(required=False)
     to = forms.TypedMultipleChoiceField(
-        coerce=int,
-        error_messages={
-            "required": "Choose at least one ad account.",
-            "invalid_choice": _NOT_REACHED,
-        },
+        coerce=int, required=False, error_messages={"invalid_choice": _NOT_REACHED}
     )
 
-    def __init__(self, *args: Any, others: Iterable[AdAccount], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, account: AdAccount, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["to"].choices = [(other.pk, other.name) for other in others]  # type: ignore[attr-defined]
+        self.account = account
+        others = accounts_beside(account).values_list("pk", flat=True)
+        self.fields["to"].choices = [(pk, pk) for pk in others]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("everyone"):
+            found = accounts_beside(self.account, cleaned.get("q", ""))
+            cleaned["to"] = [*cleaned.get("to", ()), *found.values_list("pk", flat=True)]
+        return cleaned
 
 
 class PushTargetForm(LinkForm):

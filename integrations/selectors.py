@@ -414,13 +414,12 @@ def _live_targets() -> Prefetch[str]:
     )
 
 
-def accounts_beside(account: AdAccount) -> QuerySet[AdAccount]:
+def accounts_beside(account: AdAccount, search: str = "") -> QuerySet[AdAccount]:
     """The workspace's other ad accounts in use, to which settings can be copied."""
-    return (
-        AdAccount.objects.filter(tenant=account.tenant_id, enabled=True, gone_at=None)
-        .exclude(pk=account.pk)
-        .order_by("name", "pk")
-    )
+    others = AdAccount.objects.filter(tenant=account.tenant_id, enabled=True, gone_at=None)
+    if search:
+        others = others.filter(_named(search))
+    return others.exclude(pk=account.pk).order_by("name", "pk")
 
 
 def _named(search: str) -> Q:

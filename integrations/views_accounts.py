@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from integrations.access import access_ad_account
 from integrations.forms import AccountSettingsForm, CopySettingsForm
 from integrations.models import AdAccount
-from integrations.selectors import accounts_beside, readiness_page
+from integrations.selectors import SEARCH_FROM, accounts_beside, readiness_page
 from integrations.services import account_settings
 from leadmetrics.errors import InvalidInput
 from leadmetrics.tenancy.access import role_required
@@ -22,7 +24,7 @@ from leadmetrics.tenancy.models import Role
 @role_required(Role.ADMIN)
 def readiness(request: TenantRequest, tenant: str) -> HttpResponse:
     """The grid: a row per ad account in use, a column per thing that must be right."""
-    search = request.GET.get("q", "").replace("\0", "").strip()[:200]
+    search = _text(request.GET, "q")
     after = request.GET.get("after", "")
     number = int(after) if after.isdecimal() and len(after) < 19 else None
     found = readiness_page(request.tenant, search=search, after=number)
@@ -59,15 +61,20 @@ def settings(request: TenantRequest, tenant: str, account: int) -> HttpResponse:
 @require_POST
 @role_required(Role.ADMIN)
 def copy_settings(request: TenantRequest, tenant: str, account: int) -> HttpResponse:
-    """Give other ad accounts the same settings."""
+    """Give other ad accounts the same settings, or look for some; what is ticked stays ticked."""
     ad_account = access_ad_account(actor=request.actor, pk=account)
-    form = CopySettingsForm(request.POST, others=accounts_beside(ad_account))
-    if not form.is_valid():
-        messages.error(request, str(next(iter(form.errors.values()))[0]))
+    copy = CopySettingsForm(request.POST, account=ad_account)
+    chosen = copy.cleaned_data.get("to", []) if copy.is_valid() else []
+    if "look" in request.POST:
+        form = AccountSettingsForm(account=ad_account)
+        return _settings_page(
+            request, ad_account, form, search=_text(request.POST, "q"), ticked=chosen
+        )
+    if not chosen:
+        problem = next(iter(copy.errors.values()), ["Choose at least one ad account."])[0]
+        messages.error(request, str(problem))
         return redirect("connections:account_settings", tenant=tenant, account=account)
-    done = account_settings.copy_settings(
-        actor=request.actor, pk=account, to=form.cleaned_data["to"]
-    )
+    done = account_settings.copy_settings(actor=request.actor, pk=account, to=chosen)
     count = len(done.accounts)
     messages.success(request, f"Copied to {count} ad account{'' if count == 1 else 's'}.")
     if done.without_page:
@@ -77,11 +84,31 @@ def copy_settings(request: TenantRequest, tenant: str, account: int) -> HttpResp
 
 
 def _settings_page(
-    request: TenantRequest, account: AdAccount, form: AccountSettingsForm, status: int
+    request: TenantRequest,
+    account: AdAccount,
+    form: AccountSettingsForm,
+    *,
+    search: str = "",
+    ticked: Collection[int] = (),
+    status: int = 200,
 ) -> HttpResponse:
+    found = list(accounts_beside(account, search))
+    marked = list(accounts_beside(account).filter(pk__in=ticked)) if ticked else []
     return render(
         request,
         "integrations/account_settings.html",
-        {"account": account, "form": form, "others": list(accounts_beside(account))},
+        {
+            "account": account,
+            "form": form,
+            "others": [*marked, *(other for other in found if other not in marked)],
+            "found": len(found),
+            "ticked": ticked,
+            "search": search,
+            "is_long": search or len(found) > SEARCH_FROM,
+        },
         status=status,
     )
+
+
+def _text(values: QueryDict, name: str) -> str:
+    return values.get(name, "").replace("\0", "").strip()[:200]

@@ -215,3 +215,37 @@ def test_settings_page_saves_and_copies(acme: Tenant, as_ana: Client, ready: AdA
     assert "Choose at least one" in page_text(as_ana.post(copy, {}, follow=True))
     other.refresh_from_db()
     assert other.url_tags == "utm_source=meta"
+
+
+def test_accounts_to_copy_to_are_searched_without_losing_what_is_ticked(
+    acme: Tenant, as_ana: Client, ready: AdAccount
+) -> None:
+    made = [make_ad_account(ready.integration, name=f"Client {number:03}") for number in range(300)]
+    AdAccount.objects.filter(pk=ready.pk).update(url_tags="utm_source=meta")
+    page = reverse("connections:account_settings", args=[acme.slug, ready.pk])
+    assert "All 300" in page_text(as_ana.get(page))
+    copy = reverse("connections:copy_settings", args=[acme.slug, ready.pk])
+    with CaptureQueriesContext(connection) as queries:
+        found = as_ana.post(copy, {"look": "1", "q": "ent 29", "to": made[7].pk})
+    assert len(queries) < 12
+    assert [other.name for other in found.context["others"]] == [
+        "Client 007", *(f"Client 29{number}" for number in range(10))
+    ]  # fmt: skip
+    assert page_text(found).count("checked") == 1
+    assert not AdAccount.objects.filter(name="Client 007", url_tags="utm_source=meta")
+    done = as_ana.post(copy, {"q": "ent 29", "to": made[7].pk, "everyone": "on"}, follow=True)
+    assert "Copied to 11 ad accounts." in page_text(done)
+    copied = AdAccount.objects.filter(url_tags="utm_source=meta").exclude(pk=ready.pk)
+    assert {account.name for account in copied} == {other.name for other in found.context["others"]}
+
+
+def test_nothing_found_to_copy_to_is_said(
+    acme: Tenant, as_ana: Client, ready: AdAccount, harbour: Tenant
+) -> None:
+    make_ad_account(ready.integration)
+    foreign = make_ad_account(make_integration(harbour), name="Not ours")
+    copy = reverse("connections:copy_settings", args=[acme.slug, ready.pk])
+    response = as_ana.post(copy, {"look": "1", "q": "not ours", "to": foreign.pk})
+    assert response.status_code == 200
+    assert "No ad account matches." in page_text(response)
+    assert foreign.name not in page_text(response)
