@@ -145,7 +145,10 @@ class PushTargetOut(Schema):
 
 
 class AudienceOut(Schema):
-    """A custom audience; the bounds are Meta's estimate, absent when it gives none."""
+    """A custom audience; the bounds are Meta's estimate, absent when it gives none.
+
+    ``state`` says in words whether ads can run to it, for instance "Ready" or "Too small".
+    """
 
     id: str
     ad_account_id: str
@@ -154,6 +157,8 @@ class AudienceOut(Schema):
     size_from: int | None
     size_to: int | None
     delivery_code: int | None
+    state: str
+    state_detail: str
 
 
 class InsightOut(Schema):

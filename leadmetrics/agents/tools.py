@@ -28,6 +28,7 @@ from approvals.services.revise import revise_variant
 from integrations.models import AdAccount, CampaignInsight, CustomAudience, PushTarget
 from leadmetrics.agents import schemas
 from leadmetrics.errors import InvalidInput
+from leadmetrics.reports.audiences import audience_state
 from leadmetrics.tenancy.actors import Actor
 
 PAGE_SIZE = 100
@@ -106,7 +107,7 @@ def feedback(actor: Actor, cursor: str) -> schemas.FeedbackPage:
 
 def list_ad_accounts(actor: Actor) -> list[schemas.AdAccountOut]:
     """The tenant's enabled ad accounts."""
-    accounts = AdAccount.objects.filter(tenant_id=actor.tenant_id, enabled=True)
+    accounts = AdAccount.objects.filter(tenant_id=actor.tenant_id, enabled=True, gone_at=None)
     return [
         schemas.AdAccountOut(
             id=account.ad_account_id,
@@ -122,9 +123,12 @@ def list_ad_accounts(actor: Actor) -> list[schemas.AdAccountOut]:
 
 def list_push_targets(actor: Actor) -> list[schemas.PushTargetOut]:
     """Where variants can be proposed for, with the copy limits that apply."""
-    targets = PushTarget.objects.filter(tenant_id=actor.tenant_id, archived_at=None).select_related(
-        "ad_account", "ad_set__campaign", "page"
-    )
+    targets = PushTarget.objects.filter(
+        tenant_id=actor.tenant_id,
+        archived_at=None,
+        ad_account__enabled=True,
+        **{f"{part}__gone_at": None for part in ("ad_account", "ad_set", "page")},
+    ).select_related("ad_account", "ad_set__campaign", "page")
     return [
         schemas.PushTargetOut(
             id=str(target.pk),
@@ -144,7 +148,10 @@ def list_push_targets(actor: Actor) -> list[schemas.PushTargetOut]:
 def list_custom_audiences(actor: Actor) -> list[schemas.AudienceOut]:
     """Custom audiences of the enabled ad accounts."""
     audiences = CustomAudience.objects.filter(
-        ad_account__tenant_id=actor.tenant_id, ad_account__enabled=True, gone_at=None
+        ad_account__tenant_id=actor.tenant_id,
+        ad_account__enabled=True,
+        ad_account__gone_at=None,
+        gone_at=None,
     ).select_related("ad_account")
     return [
         schemas.AudienceOut(
@@ -155,6 +162,8 @@ def list_custom_audiences(actor: Actor) -> list[schemas.AudienceOut]:
             size_from=audience.lower_bound,
             size_to=audience.upper_bound,
             delivery_code=audience.delivery_code,
+            state=audience_state(audience).label,
+            state_detail=audience_state(audience).detail,
         )
         for audience in audiences
     ]

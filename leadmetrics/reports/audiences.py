@@ -8,16 +8,19 @@ from datetime import datetime
 from django.db.models import Max, Q, QuerySet
 
 from integrations.models import CustomAudience, SyncRun
-from leadmetrics.reports.paging import State
+from leadmetrics.reports.paging import DELETED, State
 from leadmetrics.tenancy.models import Tenant
 
 SMALLEST_BAND = 1000  # Meta does not tell sizes below it apart
 
 
-def audiences(tenant: Tenant, *, search: str = "") -> QuerySet[CustomAudience]:
-    """Custom audiences of the enabled ad accounts, by name; ``search`` in name and id."""
+def audiences(tenant: Tenant, *, search: str = "", gone: bool = False) -> QuerySet[CustomAudience]:
+    """Custom audiences of the enabled ad accounts, by name; ``search`` in name and id.
+
+    ``gone``: instead those that Meta no longer shows.
+    """
     found = CustomAudience.objects.filter(
-        ad_account__tenant=tenant, ad_account__enabled=True, gone_at=None
+        ad_account__tenant=tenant, ad_account__enabled=True, gone_at__isnull=not gone
     )
     if search:
         found = found.filter(Q(name__icontains=search) | Q(audience_id=search))
@@ -51,6 +54,8 @@ _UNUSABLE = State("bad", "Cannot be used", "Ads cannot run to it; see it in Ads 
 
 def audience_state(audience: CustomAudience) -> State:
     """From Meta's two codes: what went wrong first, then whether ads can run to it."""
+    if audience.gone_at:
+        return DELETED
     operation, delivery = audience.operation_code, audience.delivery_code
     known = _OPERATIONS.get(operation) if operation is not None else None
     if known and known.tone == "bad":

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from integrations.models import AdAccount, AdSet, Campaign, Page
 from integrations.words import ADS_PER_AD_SET, is_full, status_note
-from leadmetrics.reports.paging import State
+from leadmetrics.reports.paging import DELETED, State
 from leadmetrics.tenancy.models import Tenant
 
 
@@ -84,7 +84,7 @@ def _ad_set_row(ad_set: AdSet) -> Row:
 
 def _page_row(page: Page) -> Row:
     if page.gone_at:
-        state = _GONE
+        state = DELETED
     elif page.can_advertise:
         state = State("good", "Can advertise")
     else:
@@ -104,7 +104,6 @@ def _account_row(account: AdAccount) -> Row:
     return Row(account.name, account.ad_account_id, state, facts)
 
 
-_GONE = State("neutral", "Deleted at Meta", "Kept here for its history; nothing can go to it.")
 _TONES = {
     "ACTIVE": "good",
     "WITH_ISSUES": "warn",
@@ -115,7 +114,7 @@ _TONES = {
 
 def _ad_state(thing: Campaign | AdSet) -> State:
     if thing.gone_at:
-        return _GONE
+        return DELETED
     status = thing.effective_status or thing.status
     return State(_TONES.get(status, "neutral"), status.replace("_", " ").capitalize())
 

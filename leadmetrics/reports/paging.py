@@ -22,6 +22,9 @@ class State:
     detail: str = ""
 
 
+DELETED = State("neutral", "Deleted at Meta", "Kept here for its history; nothing can go to it.")
+
+
 @dataclass(frozen=True, slots=True)
 class NamePage(Generic[M]):
     """Some rows and the keys the neighbouring pages begin beside (None: there are none)."""

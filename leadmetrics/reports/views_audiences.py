@@ -17,20 +17,24 @@ from leadmetrics.tenancy.middleware import TenantRequest
 def audiences(request: TenantRequest, tenant: str) -> HttpResponse:
     """Custom audiences of the enabled ad accounts, with what each is good for."""
     search = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    gone = request.GET.get("gone") == "1"
     page = page_by_name(
-        selectors.audiences(request.tenant, search=search),
+        selectors.audiences(request.tenant, search=search, gone=gone),
         after=read_place(request.GET.get("after", "")),
         before=read_place(request.GET.get("before", "")),
     )
     path = reverse("reports:audiences", args=[tenant])
+    narrow = {"q": search, "gone": "1" if gone else ""}
     context = {
         "search": search,
+        "gone": gone,
+        "path": path,
         "rows": [
             (audience, selectors.audience_size(audience), selectors.audience_state(audience))
             for audience in page.items
         ],
-        "previous_url": page_url(path, {"q": search}, before=page.before),
-        "next_url": page_url(path, {"q": search}, after=page.after),
+        "previous_url": page_url(path, narrow, before=page.before),
+        "next_url": page_url(path, narrow, after=page.after),
         "read_at": selectors.catalog_read_at(request.tenant),
         "is_connected": bool(live_integrations(request.tenant)),
     }

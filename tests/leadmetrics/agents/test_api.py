@@ -171,6 +171,28 @@ def test_reading_lists_what_can_be_used(agent, target):
     assert agent.get("audiences").json() == []
 
 
+@pytest.mark.parametrize("part", ["ad_account", "ad_set", "page"])
+def test_what_was_deleted_at_meta_is_no_target(agent, target, part):
+    thing = getattr(target, part)
+    thing.gone_at = timezone.now()
+    thing.save()
+
+    assert agent.get("push-targets").json() == []
+    assert len(agent.get("ad-accounts").json()) == (part != "ad_account")
+
+
+def test_audiences_say_whether_ads_can_run_to_them(agent, target):
+    for number, (delivery, gone) in enumerate([(200, None), (300, None), (200, timezone.now())]):
+        target.ad_account.audiences.create(
+            **{"audience_id": str(number), "name": f"Buyers {number}", "subtype": "CUSTOM"},
+            **{"delivery_code": delivery, "gone_at": gone},
+        )
+
+    states = {audience["id"]: audience["state"] for audience in agent.get("audiences").json()}
+
+    assert states == {"0": "Ready", "1": "Too small"}
+
+
 def test_insights_are_read_by_day_and_bad_ranges_are_refused(agent, target):
     make_insights([target.ad_set.campaign], days=2)
     today = timezone.localdate()

@@ -81,6 +81,24 @@ def test_only_audiences_of_enabled_accounts_that_still_exist_are_listed(
     assert names_of(as_vera.get(URL)) == ["Kept"]
 
 
+def test_what_was_deleted_at_meta_is_kept_and_says_so(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme)
+    for name, gone in (("Kept", None), ("Gone", NOW)):
+        CustomAudience.objects.create(
+            **{"ad_account": account, "audience_id": name, "name": name, "subtype": "CUSTOM"},
+            **{"delivery_code": 200, "gone_at": gone},
+        )
+
+    gone = as_vera.get(URL, {"gone": "1"})
+
+    assert names_of(gone) == ["Gone"]
+    assert "Deleted at Meta" in text_of(gone)
+    assert "Ready" not in text_of(gone)
+    assert f'href="{URL}?gone=1"' in as_vera.get(URL).content.decode()
+    CustomAudience.objects.filter(name="Gone").delete()
+    assert "Nothing is gone" in text_of(as_vera.get(URL, {"gone": "1"}))
+
+
 def test_search_finds_names_and_ids(acme: Tenant, as_vera: Client) -> None:
     account = make_account(acme)
     for number, name in enumerate(("Purchasers 180 days", "Newsletter", "Basket")):
