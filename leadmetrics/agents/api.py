@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from ninja import Header, NinjaAPI, Query, Status
+from ninja import Header, NinjaAPI, Status
 from ninja.errors import HttpError, ValidationError
 from ninja.security import HttpBearer
 
@@ -109,22 +109,31 @@ def revise_variant(
     return tools.revise(cast(AgentRequest, request).actor, variant_id, revision)
 
 
-@api.get("/ad-accounts", response=list[schemas.AdAccountOut])
-def list_ad_accounts(request: HttpRequest) -> list[schemas.AdAccountOut]:
-    """The enabled ad accounts."""
-    return tools.list_ad_accounts(cast(AgentRequest, request).actor)
+@api.get("/ad-accounts", response=schemas.AdAccountsPage)
+def list_ad_accounts(
+    request: HttpRequest, cursor: schemas.Cursor = "", limit: schemas.Limit = schemas.LIST_SIZE
+) -> schemas.AdAccountsPage:
+    """The enabled ad accounts. The order does not change; pass next_cursor on until it is empty."""
+    actor = cast(AgentRequest, request).actor
+    return tools.list_ad_accounts(actor, cursor=cursor, limit=limit)
 
 
-@api.get("/push-targets", response=list[schemas.PushTargetOut])
-def list_push_targets(request: HttpRequest) -> list[schemas.PushTargetOut]:
-    """Where variants can be proposed for."""
-    return tools.list_push_targets(cast(AgentRequest, request).actor)
+@api.get("/push-targets", response=schemas.PushTargetsPage)
+def list_push_targets(
+    request: HttpRequest, cursor: schemas.Cursor = "", limit: schemas.Limit = schemas.LIST_SIZE
+) -> schemas.PushTargetsPage:
+    """Where variants can be proposed for; pass next_cursor on until it is empty."""
+    actor = cast(AgentRequest, request).actor
+    return tools.list_push_targets(actor, cursor=cursor, limit=limit)
 
 
-@api.get("/audiences", response=list[schemas.AudienceOut])
-def list_custom_audiences(request: HttpRequest) -> list[schemas.AudienceOut]:
-    """Custom audiences to target."""
-    return tools.list_custom_audiences(cast(AgentRequest, request).actor)
+@api.get("/audiences", response=schemas.AudiencesPage)
+def list_custom_audiences(
+    request: HttpRequest, cursor: schemas.Cursor = "", limit: schemas.Limit = schemas.LIST_SIZE
+) -> schemas.AudiencesPage:
+    """Custom audiences to target; pass next_cursor on until it is empty."""
+    actor = cast(AgentRequest, request).actor
+    return tools.list_custom_audiences(actor, cursor=cursor, limit=limit)
 
 
 @api.get("/insights", response=schemas.InsightsPage, summary="Read campaign performance")
@@ -132,7 +141,7 @@ def read_campaign_insights(
     request: HttpRequest,
     since: date,
     until: date,
-    cursor: Annotated[str, Query(max_length=20)] = "",
+    cursor: schemas.Cursor = "",
 ) -> schemas.InsightsPage:
     """Daily campaign rows between two days of the ad accounts' calendars, both included."""
     return tools.read_campaign_insights(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -28,13 +28,16 @@ class NoArguments(Schema):
 
 
 class Cursor(NoArguments):
-    cursor: str = Field("", max_length=100, description="next_cursor of the last answer.")
+    cursor: schemas.Cursor = ""
 
 
-class Days(NoArguments):
+class Part(Cursor):
+    limit: schemas.Limit = schemas.LIST_SIZE
+
+
+class Days(Cursor):
     since: date = Field(description="First day, in the ad accounts' calendar.")
     until: date = Field(description="Last day, included.")
-    cursor: str = Field("", max_length=20, description="next_cursor of the last answer.")
 
 
 class OneVariant(NoArguments):
@@ -76,12 +79,8 @@ class Tool:
 
 
 def as_object(answer: Any) -> dict[str, Any]:
-    """An answer of ``tools`` as a JSON object; a list becomes its ``items``."""
-    if isinstance(answer, Schema):
-        return answer.model_dump(mode="json")
-    if isinstance(answer, Sequence):
-        return {"items": [item.model_dump(mode="json") for item in answer]}
-    return dict(answer)
+    """An answer of ``tools`` as a JSON object."""
+    return answer.model_dump(mode="json") if isinstance(answer, Schema) else dict(answer)
 
 
 def _propose(key: AgentKey, actor: Actor, arguments: Proposal) -> dict[str, Any]:
@@ -102,20 +101,22 @@ TOOLS = {
         Tool(
             "list_ad_accounts",
             "The ad accounts this workspace uses, with currency, timezone and state.",
-            NoArguments,
-            lambda _key, actor, _arguments: tools.list_ad_accounts(actor),
+            Part,
+            lambda _key, actor, arguments: tools.list_ad_accounts(actor, **arguments.model_dump()),
         ),
         Tool(
             "list_push_targets",
             "Where ad copy can be proposed for, with the copy limits and calls to action.",
-            NoArguments,
-            lambda _key, actor, _arguments: tools.list_push_targets(actor),
+            Part,
+            lambda _key, actor, arguments: tools.list_push_targets(actor, **arguments.model_dump()),
         ),
         Tool(
             "list_custom_audiences",
             "Custom audiences of the ad accounts, with Meta's size band.",
-            NoArguments,
-            lambda _key, actor, _arguments: tools.list_custom_audiences(actor),
+            Part,
+            lambda _key, actor, arguments: tools.list_custom_audiences(
+                actor, **arguments.model_dump()
+            ),
         ),
         Tool(
             "read_campaign_insights",

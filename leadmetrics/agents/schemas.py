@@ -10,6 +10,12 @@ from ninja import Schema
 from pydantic import ConfigDict, Field
 
 ShortText = Annotated[str, Field(max_length=100)]
+LIST_SIZE, LONGEST_LIST = 100, 200
+CURSOR = "next_cursor of the last answer; leave it out to begin."
+Cursor = Annotated[str, Field(max_length=100, description=CURSOR)]
+Limit = Annotated[
+    int, Field(ge=1, le=LONGEST_LIST, description=f"How many at most, up to {LONGEST_LIST}.")
+]
 
 
 class VariantIn(Schema):
@@ -159,6 +165,27 @@ class AudienceOut(Schema):
     delivery_code: int | None
     state: str
     state_detail: str
+
+
+class AdAccountsPage(Schema):
+    """Ad accounts; pass ``next_cursor`` to go on, empty at the end."""
+
+    ad_accounts: list[AdAccountOut]
+    next_cursor: str
+
+
+class PushTargetsPage(Schema):
+    """Push targets; pass ``next_cursor`` to go on, empty at the end."""
+
+    push_targets: list[PushTargetOut]
+    next_cursor: str
+
+
+class AudiencesPage(Schema):
+    """Custom audiences; pass ``next_cursor`` to go on, empty at the end."""
+
+    audiences: list[AudienceOut]
+    next_cursor: str
 
 
 class InsightOut(Schema):

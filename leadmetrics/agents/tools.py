@@ -9,9 +9,11 @@ import base64
 import binascii
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Q
+from django.core.exceptions import ValidationError
+from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from approvals.limits import CALLS_TO_ACTION, RECOMMENDED, AdCopy
@@ -28,13 +30,25 @@ from approvals.services.revise import revise_variant
 from integrations.models import AdAccount, CampaignInsight, CustomAudience, PushTarget
 from leadmetrics.agents import schemas
 from leadmetrics.errors import InvalidInput
+from leadmetrics.reports.accounts import day_begun_anywhere, report_accounts
 from leadmetrics.reports.audiences import audience_state
+from leadmetrics.reports.periods import custom_period
 from leadmetrics.tenancy.actors import Actor
+from leadmetrics.tenancy.models import Tenant
 
 PAGE_SIZE = 100
 INSIGHTS_PAGE_SIZE = 500
+M = TypeVar("M", bound=Model)
 _SETTLE = timedelta(seconds=2)
 NO_IMAGE = b"?"  # what an undecodable image becomes; the image check refuses it by name
+
+
+class BadCursor(InvalidInput):
+    code = "bad_cursor"
+    user_message = (
+        "This cursor is not one of ours. Pass next_cursor as the last answer gave it, or leave it "
+        "out to begin again."
+    )
 
 
 def propose(
@@ -105,80 +119,105 @@ def feedback(actor: Actor, cursor: str) -> schemas.FeedbackPage:
     )
 
 
-def list_ad_accounts(actor: Actor) -> list[schemas.AdAccountOut]:
-    """The tenant's enabled ad accounts."""
+def list_ad_accounts(actor: Actor, *, cursor: str, limit: int) -> schemas.AdAccountsPage:
+    """The tenant's enabled ad accounts. Raises InvalidInput for a cursor that is not ours."""
     accounts = AdAccount.objects.filter(tenant_id=actor.tenant_id, enabled=True, gone_at=None)
-    return [
-        schemas.AdAccountOut(
-            id=account.ad_account_id,
-            name=account.name,
-            currency=account.currency,
-            timezone=account.timezone,
-            status=account.status_label,
-            can_run_ads=account.can_run_ads,
-        )
-        for account in accounts
-    ]
+    rows, next_cursor = _page(accounts, cursor, limit)
+    return schemas.AdAccountsPage(
+        ad_accounts=[
+            schemas.AdAccountOut(
+                id=account.ad_account_id,
+                name=account.name,
+                currency=account.currency,
+                timezone=account.timezone,
+                status=account.status_label,
+                can_run_ads=account.can_run_ads,
+            )
+            for account in rows
+        ],
+        next_cursor=next_cursor,
+    )
 
 
-def list_push_targets(actor: Actor) -> list[schemas.PushTargetOut]:
-    """Where variants can be proposed for, with the copy limits that apply."""
+def list_push_targets(actor: Actor, *, cursor: str, limit: int) -> schemas.PushTargetsPage:
+    """Where variants can be proposed for, with the copy limits that apply. Raises InvalidInput."""
     targets = PushTarget.objects.filter(
         tenant_id=actor.tenant_id,
         archived_at=None,
         ad_account__enabled=True,
         **{f"{part}__gone_at": None for part in ("ad_account", "ad_set", "page")},
     ).select_related("ad_account", "ad_set__campaign", "page")
-    return [
-        schemas.PushTargetOut(
-            id=str(target.pk),
-            name=target.name,
-            ad_account_id=target.ad_account.ad_account_id,
-            campaign=target.ad_set.campaign.name,
-            ad_set=target.ad_set.name,
-            page=target.page.name,
-            default_link=target.default_link,
-            limits=RECOMMENDED,
-            call_to_actions=list(CALLS_TO_ACTION),
-        )
-        for target in targets
-    ]
+    rows, next_cursor = _page(targets, cursor, limit)
+    return schemas.PushTargetsPage(
+        push_targets=[
+            schemas.PushTargetOut(
+                id=str(target.pk),
+                name=target.name,
+                ad_account_id=target.ad_account.ad_account_id,
+                campaign=target.ad_set.campaign.name,
+                ad_set=target.ad_set.name,
+                page=target.page.name,
+                default_link=target.default_link,
+                limits=RECOMMENDED,
+                call_to_actions=list(CALLS_TO_ACTION),
+            )
+            for target in rows
+        ],
+        next_cursor=next_cursor,
+    )
 
 
-def list_custom_audiences(actor: Actor) -> list[schemas.AudienceOut]:
-    """Custom audiences of the enabled ad accounts."""
+def list_custom_audiences(actor: Actor, *, cursor: str, limit: int) -> schemas.AudiencesPage:
+    """Custom audiences of the enabled ad accounts. Raises InvalidInput."""
     audiences = CustomAudience.objects.filter(
         ad_account__tenant_id=actor.tenant_id,
         ad_account__enabled=True,
         ad_account__gone_at=None,
         gone_at=None,
     ).select_related("ad_account")
-    return [
-        schemas.AudienceOut(
-            id=audience.audience_id,
-            ad_account_id=audience.ad_account.ad_account_id,
-            name=audience.name,
-            subtype=audience.subtype,
-            size_from=audience.lower_bound,
-            size_to=audience.upper_bound,
-            delivery_code=audience.delivery_code,
-            state=audience_state(audience).label,
-            state_detail=audience_state(audience).detail,
-        )
-        for audience in audiences
-    ]
+    rows, next_cursor = _page(audiences, cursor, limit)
+    return schemas.AudiencesPage(
+        audiences=[
+            schemas.AudienceOut(
+                id=audience.audience_id,
+                ad_account_id=audience.ad_account.ad_account_id,
+                name=audience.name,
+                subtype=audience.subtype,
+                size_from=audience.lower_bound,
+                size_to=audience.upper_bound,
+                delivery_code=audience.delivery_code,
+                state=audience_state(audience).label,
+                state_detail=audience_state(audience).detail,
+            )
+            for audience in rows
+        ],
+        next_cursor=next_cursor,
+    )
+
+
+def _page(found: QuerySet[M], cursor: str, limit: int) -> tuple[list[M], str]:
+    """At most ``limit`` rows after the cursor, by key, which no change of theirs moves."""
+    rows = found.order_by("pk")
+    if cursor:
+        try:
+            rows = rows.filter(pk__gt=found.model._meta.pk.to_python(cursor))
+        except ValidationError:
+            raise BadCursor from None
+    page = list(rows[: limit + 1])
+    return page[:limit], str(page[limit - 1].pk) if len(page) > limit else ""
 
 
 def read_campaign_insights(
     actor: Actor, *, since: date, until: date, cursor: str
 ) -> schemas.InsightsPage:
     """Daily campaign rows between two days, both included. Raises InvalidInput."""
-    if since > until:
-        raise InvalidInput("since must not be later than until.")
+    tenant = Tenant.objects.get(pk=actor.tenant_id)
+    accounts = report_accounts(tenant)
+    newest = day_begun_anywhere(accounts, tenant)
+    custom_period(since.isoformat(), until.isoformat(), today=newest)
     rows = (
         CampaignInsight.objects.filter(
-            ad_account__tenant_id=actor.tenant_id,
-            ad_account__enabled=True,
+            ad_account__in=[account.pk for account in accounts],
             date_start__range=(since, until),
         )
         .select_related("ad_account")
@@ -186,7 +225,7 @@ def read_campaign_insights(
     )
     if cursor:
         if not cursor.isdecimal():
-            raise InvalidInput("This cursor is not one of ours.")
+            raise BadCursor
         rows = rows.filter(pk__gt=int(cursor))
     page = list(rows[:INSIGHTS_PAGE_SIZE])
     return schemas.InsightsPage(
@@ -250,4 +289,4 @@ def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
             raise ValueError
         return moment, UUID(pk)
     except ValueError:
-        raise InvalidInput("This cursor is not one of ours.") from None
+        raise BadCursor from None

@@ -134,7 +134,7 @@ def make_key(page: Page, stack: Stack) -> str:
 
 
 def propose(stack: Stack, key: str) -> None:
-    targets = call(stack, key, "push-targets")
+    targets = call(stack, key, "push-targets")["push_targets"]
     (target,) = [target for target in targets if target["name"] == "Evening readers"]
     variants = [
         {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +17,14 @@ from approvals.services.review import request_changes
 from approvals.states import VariantStatus
 from leadmetrics.agents.services import create_key, revoke_key
 from leadmetrics.demo_images import draw_scene
-from tests.builders import make_insights, make_push_target, make_variant
+from tests.builders import (
+    make_ad_account,
+    make_campaign,
+    make_insights,
+    make_integration,
+    make_push_target,
+    make_variant,
+)
 
 GOOD = {
     "client_ref": "a1",
@@ -26,6 +33,7 @@ GOOD = {
     "call_to_action": "SHOP_NOW",
     "link": "https://acme.example/tents",
 }
+LISTS = {"ad-accounts": "ad_accounts", "push-targets": "push_targets", "audiences": "audiences"}
 
 
 class Agent:
@@ -158,17 +166,17 @@ def test_a_revision_answers_asked_changes_and_nothing_else(agent, acme, ben):
 def test_other_tenants_things_do_not_exist(agent, harbour):
     foreign = make_variant(make_push_target(harbour))
     assert agent.post(f"variants/{foreign.pk}/withdraw", {}).status_code == 404
-    assert agent.get("push-targets").json() == []
+    assert agent.get("push-targets").json()["push_targets"] == []
     assert agent.get("variants").json()["variants"] == []
 
 
 def test_reading_lists_what_can_be_used(agent, target):
-    (listed,) = agent.get("push-targets").json()
+    (listed,) = agent.get("push-targets").json()["push_targets"]
     assert listed["id"] == str(target.pk)
     assert listed["limits"]["headline"] == 40
-    (account,) = agent.get("ad-accounts").json()
+    (account,) = agent.get("ad-accounts").json()["ad_accounts"]
     assert account["currency"] == target.ad_account.currency
-    assert agent.get("audiences").json() == []
+    assert agent.get("audiences").json()["audiences"] == []
 
 
 @pytest.mark.parametrize("part", ["ad_account", "ad_set", "page"])
@@ -177,8 +185,8 @@ def test_what_was_deleted_at_meta_is_no_target(agent, target, part):
     thing.gone_at = timezone.now()
     thing.save()
 
-    assert agent.get("push-targets").json() == []
-    assert len(agent.get("ad-accounts").json()) == (part != "ad_account")
+    assert agent.get("push-targets").json()["push_targets"] == []
+    assert len(agent.get("ad-accounts").json()["ad_accounts"]) == (part != "ad_account")
 
 
 def test_audiences_say_whether_ads_can_run_to_them(agent, target):
@@ -188,7 +196,9 @@ def test_audiences_say_whether_ads_can_run_to_them(agent, target):
             **{"delivery_code": delivery, "gone_at": gone},
         )
 
-    states = {audience["id"]: audience["state"] for audience in agent.get("audiences").json()}
+    states = {
+        audience["id"]: audience["state"] for audience in agent.get("audiences").json()["audiences"]
+    }
 
     assert states == {"0": "Ready", "1": "Too small"}
 
@@ -202,6 +212,68 @@ def test_insights_are_read_by_day_and_bad_ranges_are_refused(agent, target):
     assert page["next_cursor"] == ""
     assert agent.get("insights", since=span["until"], until=span["since"]).status_code == 422
     assert agent.get("insights", since="yesterday", until="today").status_code == 422
+    assert agent.get("insights", **span, cursor="1_000").json()["code"] == "bad_cursor"
+
+
+def test_an_account_reached_by_two_grants_is_read_once(agent, acme, target):
+    make_insights([target.ad_set.campaign], days=1)
+    again = make_ad_account(
+        make_integration(acme),
+        ad_account_id=target.ad_account.ad_account_id,
+        name=target.ad_account.name,
+    )
+    make_insights([make_campaign(again)], days=1)
+    today = str(timezone.localdate())
+
+    assert len(agent.get("insights", since=today, until=today).json()["insights"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "words"),
+    [
+        ("2026-11-02", "2026-11-01", "comes after the last day"),
+        ("2026-11-01", "2026-11-26", "is in the future"),
+        ("2023-10-23", "2026-11-01", "Meta keeps 37 months"),
+    ],
+)
+def test_days_that_cannot_be_are_refused_in_words(agent, target, since, until, words):
+    with time_machine.travel(datetime(2026, 11, 24, 9, tzinfo=UTC)):
+        answer = agent.get("insights", since=since, until=until)
+
+    assert answer.status_code == 422
+    assert words in answer.json()["detail"]
+
+
+def test_lists_come_in_parts_that_miss_and_repeat_nothing(agent, acme):
+    targets = [make_push_target(acme) for _ in range(5)]
+    for target in targets:
+        target.ad_account.audiences.create(audience_id="1", name="Buyers", subtype="CUSTOM")
+
+    for path, field in LISTS.items():
+        seen, cursors, cursor = [], [], ""
+        while not cursors or cursor:
+            page = agent.get(path, limit="2", cursor=cursor).json()
+            assert len(page[field]) <= 2
+            seen += [json.dumps(row) for row in page[field]]
+            cursors.append(cursor := page["next_cursor"])
+        assert len(seen) == len(set(seen)) == 5
+        assert len(cursors) == 3
+        assert len(agent.get(path).json()[field]) == 5
+        # The last row itself: a part that ends exactly there has nothing after it.
+        assert agent.get(path, limit="5").json()["next_cursor"] == ""
+
+
+@pytest.mark.parametrize("path", ["ad-accounts", "push-targets", "audiences"])
+def test_cursors_and_limits_that_cannot_be_are_refused_in_words(agent, target, path):
+    answer = agent.get(path, cursor="nonsense")
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_cursor")
+    assert "leave it out to begin again" in answer.json()["detail"]
+    for limit in ("0", "201", "-1", "many"):
+        answer = agent.get(path, limit=limit)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["field"].endswith("limit")
+    for cursor in ("9" * 100, "\0", "x" * 101):
+        assert agent.get(path, cursor=cursor).status_code in (200, 422)
 
 
 def test_revoked_key_is_refused_at_once(ana):

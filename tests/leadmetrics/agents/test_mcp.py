@@ -78,7 +78,7 @@ def test_tools_are_those_of_the_json_api_and_none_decides(agent: McpClient) -> N
 
 def test_variant_is_proposed_once_read_and_withdrawn(agent: McpClient, acme: Tenant) -> None:
     target = make_push_target(acme)
-    (shown,) = agent.call("list_push_targets")["structuredContent"]["items"]
+    (shown,) = agent.call("list_push_targets")["structuredContent"]["push_targets"]
     assert shown["id"] == str(target.pk)
     proposal = {
         "idempotency_key": "run-1",
@@ -108,15 +108,32 @@ def test_what_a_tool_refuses_is_an_answer_that_names_the_field(agent: McpClient)
     assert wrong["isError"] is True
     assert wrong["structuredContent"]["errors"][0]["field"] == "since"
     turned = agent.call("read_campaign_insights", since="2026-11-02", until="2026-11-01")
-    assert "later than until" in turned["structuredContent"]["detail"]
+    assert "comes after the last day" in turned["structuredContent"]["detail"]
     smuggled = agent.call("list_push_targets", status="ACTIVE")
     assert smuggled["structuredContent"]["errors"][0]["code"] == "extra_forbidden"
+
+
+def test_lists_come_in_parts(agent: McpClient, acme: Tenant) -> None:
+    make_push_target(acme)
+    make_push_target(acme)
+
+    first = agent.call("list_ad_accounts", limit=1)["structuredContent"]
+    second = agent.call("list_ad_accounts", limit=1, cursor=first["next_cursor"])
+    wrong = agent.call("list_ad_accounts", cursor="nonsense")
+
+    assert first["ad_accounts"] != second["structuredContent"]["ad_accounts"]
+    assert second["structuredContent"]["next_cursor"] == ""
+    assert (wrong["isError"], wrong["structuredContent"]["code"]) == (True, "bad_cursor")
+    assert agent.call("list_ad_accounts", limit=0)["isError"] is True
 
 
 def test_other_tenants_objects_are_not_there(agent: McpClient, harbour: Tenant) -> None:
     make_integration(harbour)
     variant = make_variant(make_push_target(harbour))
-    assert agent.call("list_push_targets")["structuredContent"] == {"items": []}
+    assert agent.call("list_push_targets")["structuredContent"] == {
+        "push_targets": [],
+        "next_cursor": "",
+    }
     refused = agent.call("withdraw_ad_variant", variant_id=str(variant.pk))
     assert refused["structuredContent"]["code"] == "not_found"
     variant.refresh_from_db()
