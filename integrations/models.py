@@ -196,6 +196,8 @@ class AdAccount(models.Model):
     use_instagram = models.BooleanField(default=False)
     default_link = models.URLField(max_length=1000, blank=True)
     url_tags = models.CharField(max_length=500, blank=True)
+    # Why approved work did not go on with another person's grant; empty when nobody tried.
+    held_because = models.CharField(max_length=300, blank=True)
     gone_at = models.DateTimeField(null=True, blank=True)
     insights_complete_at = models.DateTimeField(null=True, blank=True)
 

@@ -125,7 +125,7 @@ def _read(facts: Facts) -> Cell:
 def _write(facts: Facts) -> Cell:
     lost = "Approved ads cannot be created and wait."
     if not facts.integration.is_usable:
-        return _reconnect("Write", facts, lost)
+        return _reconnect("Write", facts, facts.account.held_because or lost)
     if "ads_management" not in facts.integration.granted_scopes:
         return _scope("Write", facts, "ads_management", lost)
     if facts.account.gone_at or not _WRITES & set(facts.account.user_tasks):

@@ -29,6 +29,7 @@ from integrations.models import (
     SyncRun,
 )
 from integrations.services.clients import NotConnected, meta_client
+from integrations.services.handover import hand_over
 from integrations.services.runs import TURN_SECONDS, Turn, request_run, work_on
 from leadmetrics.tenancy.actors import Actor, require_role
 from leadmetrics.tenancy.models import Role
@@ -46,6 +47,7 @@ _OURS = frozenset(
         "use_instagram",
         "default_link",
         "url_tags",
+        "held_because",
     }
 )
 _CAN_ADVERTISE = frozenset({"ADVERTISE", "MANAGE"})
@@ -94,12 +96,14 @@ def _read(turn: Turn) -> None:
         _store_campaigns(turn, client, account)
         _store_ad_sets(turn, client, account)
         _store_audiences(turn, client, account)
+        hand_over(turn.run.integration)
         return
     _store_ad_accounts(turn, client)
     with transaction.atomic():
         for enabled in turn.run.integration.ad_accounts.filter(enabled=True, gone_at=None):
             request_account_catalog(enabled)
     _store_pages(turn, client)
+    hand_over(turn.run.integration)
 
 
 def _store_pages(turn: Turn, client: MetaAdsClient) -> None:

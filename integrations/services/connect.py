@@ -135,6 +135,12 @@ def disconnect(*, actor: Actor, integration_id: UUID) -> Integration:
             actor, "integration.disconnected", integration, {"person": integration.meta_user_name}
         )
         queue.enqueue("integrations.tasks.revoke_grant", integration.pk)
+        # Another person's grant may reach the same; its catalog says so and takes over.
+        others = Integration.objects.filter(
+            tenant=integration.tenant_id, status__in=Integration.USABLE
+        )
+        for other in others.exclude(api_key=""):
+            request_catalog(other)
     return integration
 
 
@@ -203,6 +209,7 @@ def _store(actor: Actor, grant: Grant) -> Integration:
     integration.version += 1 if existing else 0
     integration.status = status_for(grant.info)
     integration.save()
+    integration.ad_accounts.exclude(held_because="").update(held_because="")
     record(
         actor,
         "integration.reconnected" if existing else "integration.connected",

@@ -5,13 +5,14 @@ At 14, 7, 3, 1 and 0 days before the first of the two ends, each once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from integrations.models import Integration
+from integrations.models import AdAccount, Integration
 from integrations.waiting import held_by, held_in_words
 from integrations.words import day_of, health_of
 from leadmetrics.notices.services import notify
@@ -90,6 +91,27 @@ def tell_lost(integration: Integration) -> int:
         body=(
             f"{health.sentence}\n\n{held_in_words(len(held_by(integration)), 'wait')}\n\n"
             f"Next step: {health.next_step}"
+        ),
+        path=_path(integration),
+    )
+
+
+def tell_handed_over(integration: Integration, accounts: Sequence[AdAccount], ads: int) -> int:
+    """Tell that ad accounts go on with this grant, in the caller's transaction."""
+    names = ", ".join(account.name for account in accounts)
+    places = "-".join(str(account.pk) for account in accounts[:10])
+    return notify(
+        tenant=integration.tenant,
+        users=people_concerned(integration),
+        key=f"grant-handed-over:{integration.pk}:{integration.version}:{places}",
+        subject=f"{len(accounts)} ad accounts go on with {integration.meta_user_name}'s connection"
+        if len(accounts) > 1
+        else f"{names} goes on with {integration.meta_user_name}'s connection",
+        body=(
+            f"The connection that these ad accounts ran on does not work any more. "
+            f"{integration.meta_user_name}'s connection reaches the same ad accounts and Pages, so "
+            f"they go on with it: {names}.\n\n"
+            f"{held_in_words(ads, 'waited and goes on' if ads == 1 else 'waited and go on')}"
         ),
         path=_path(integration),
     )

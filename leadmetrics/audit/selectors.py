@@ -70,6 +70,12 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = {
     "integration.lost": ("unplug", "bad", "lost the access to Facebook"),
     "ad_account.enabled": ("power", "good", "chose the ad account {what}"),
     "ad_account.disabled": ("power", "", "stopped using the ad account {what}"),
+    "ad_account.handed_over": (
+        "plug",
+        "good",
+        "let the ad account {what} go on with the connection of {to}",
+    ),
+    "ad_account.not_handed_over": ("clock", "warn", "left the ad account {what} waiting: {reason}"),
     "ad_account.settings": ("settings", "", "changed the settings of the ad account {what}"),
     "target.created": ("plus", "", "made the push target {what}"),
     "target.archived": ("archive-restore", "", "archived the push target {what}"),
