@@ -15,6 +15,7 @@ from approvals import selectors
 from approvals.explain import where_of
 from approvals.models import (
     AdVariant,
+    Comment,
     Decision,
     Proposal,
     Push,
@@ -250,6 +251,18 @@ class VariantRevisionAdmin(SearchedByReference):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[VariantRevision]:
         return super().get_queryset(request).select_related("variant__head", "image", "author")
+
+
+@admin.register(Comment)
+class CommentAdmin(SearchedByReference):
+    list_display = ["__str__", "variant", "text", "words", "created_at"]
+    list_select_related = ["author", "variant__head"]
+    search_fields = ["variant__id", "author__email", "text", "words", "variant__tenant__slug"]
+    search_help_text = "Variant id, author's e-mail, words, or workspace"
+    ordering = ["-created_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Comment]:
+        return super().get_queryset(request).select_related("author", "revision", "variant__head")
 
 
 @admin.register(Proposal)

@@ -76,6 +76,7 @@ def answer(
         "changes": (),
         "outcome": None,
         "asking": None,
+        "commenting": None,
         "confirm": (),
         "confirm_hash": "",
         "undo": undo,
@@ -86,7 +87,8 @@ def answer(
         **list_context(request.tenant, desk, window),
         **details,
     }
-    is_drawn = context["is_open"] and not context["form"] and not _is_fetched_ahead(request)
+    is_written = context["form"] or context["commenting"]
+    is_drawn = context["is_open"] and not is_written and not _is_fetched_ahead(request)
     if card:
         card["others_here"] = others_here(card["variant"].pk, request.user, came=is_drawn)
     if card and is_drawn and may_decide and not card["needs_another"]:

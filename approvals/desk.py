@@ -20,7 +20,7 @@ from approvals.checklist import checklist, landing_lines
 from approvals.content import content_hash
 from approvals.diff import FieldChange, diff_copy
 from approvals.marks import marked_texts
-from approvals.models import AdVariant, Decision, VariantRevision
+from approvals.models import AdVariant, Comment, Decision, VariantRevision
 from approvals.preview import FEED, PLACEMENTS, cta_label, domain_of, preview_of
 from approvals.queue_order import OLDEST_FIRST, Place, QueueOrder
 from approvals.rules import copy_of, findings_now
@@ -42,7 +42,18 @@ SHOWN = {
     "warnings": "With warnings",
 }
 SHADES = {"light": "Light", "dark": "Dark"}
-ACTS = ("approve", "reject", "edit", "withdraw", "changes", "defer", "reopen", "select", "alike")
+ACTS = (
+    "approve",
+    "reject",
+    "edit",
+    "withdraw",
+    "changes",
+    "defer",
+    "reopen",
+    "select",
+    "alike",
+    "comment",
+)
 DECIDED = (*selectors.PUSHED, VariantStatus.REJECTED, VariantStatus.CHANGES_REQUESTED)
 
 
@@ -196,7 +207,8 @@ def card_context(
 ) -> dict[str, Any]:
     """Everything about the ad that is open; ``decisions`` are the newest HISTORY_LENGTH on it."""
     head, target = head_of(shown), shown.target
-    history = _history(shown, decisions)
+    comments = selectors.comments_on(shown)
+    history = _history(shown, decisions, comments)
     runs_on_instagram = target.use_instagram and bool(target.page.instagram_account_id)
     placements = [
         placement
@@ -256,8 +268,9 @@ def card_context(
         "preflights": selectors.preflights_of(shown, live_hash(shown)) if is_waiting else (),
         "noticed": noticed,
         "passed": sum(check.tone == "good" for check in checks),
-        "marked": (marked := marked_texts(head, findings)),
-        "is_marked": any(part.note for parts in marked.values() for part in parts),
+        "comments": comments,
+        "marked": (marked := marked_texts(head, findings, comments)),
+        "is_marked": any(part.is_marked for parts in marked.values() for part in parts),
         "history": history,
         "latest": next((line for line in history if line.changes or line.has_new_image), None),
         "last_decision": decisions[0] if decisions and shown.status in DECIDED else None,
@@ -283,10 +296,12 @@ def _narrower(desk: Desk, **changes: Any) -> str:
     return replace(desk, narrow=replace(desk.narrow, **changes)).url()
 
 
-def _history(shown: AdVariant, decisions: Sequence[Decision]) -> list[Happening]:
-    """Versions with what changed, and verdicts, newest first."""
+def _history(
+    shown: AdVariant, decisions: Sequence[Decision], comments: Sequence[Comment]
+) -> list[Happening]:
+    """Versions with what changed, verdicts, and who commented when, newest first."""
     revisions = list(selectors.revisions_of(shown)[: HISTORY_LENGTH + 1])
-    lines = [_verdict(decision) for decision in decisions]
+    lines = [*map(_verdict, decisions), *map(_comment, comments[-HISTORY_LENGTH:])]
     for revision, before in zip(revisions, [*revisions[1:], None], strict=True):
         if before or revision.number == 1:
             lines.append(_version(revision, before))
@@ -302,6 +317,16 @@ def _verdict(decision: Decision) -> Happening:
         who=decision.reviewer.name,
         when=decision.created_at,
         detail=": ".join(filter(None, [decision.get_reason_code_display(), decision.comment])),
+    )
+
+
+def _comment(comment: Comment) -> Happening:
+    return Happening(
+        icon="message-square",
+        tone="",
+        title=f"Comment {comment.number} on version {comment.revision.number}",
+        who=comment.author.name,
+        when=comment.created_at,
     )
 
 

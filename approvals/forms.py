@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.http import QueryDict
@@ -11,8 +11,10 @@ from django.http import QueryDict
 from approvals.limits import CALLS_TO_ACTION, HARD_LIMITS, LABELS, LINK_LIMIT, AdCopy
 from approvals.models import Decision, VariantRevision
 from approvals.services.images import MAX_BYTES
+from leadmetrics.tenancy.models import User
 
 COMMENT_LIMIT = 1000
+WORDS_LIMIT = 500
 
 
 class ShownForm(forms.Form):
@@ -62,6 +64,54 @@ class ChangesForm(ShownForm):
             "max_length": f"Use at most {COMMENT_LIMIT:,} characters.",
         },
     )
+
+
+class CommentForm(ShownForm):
+    """What somebody says about an ad, the words it is about, and who is told."""
+
+    words = forms.CharField(
+        required=False,
+        label="About these words",
+        max_length=WORDS_LIMIT,
+        widget=forms.TextInput(attrs={"dir": "auto"}),
+        help_text="Mark words of the ad before you begin, or type them as they stand there.",
+        error_messages={"max_length": f"Quote at most {WORDS_LIMIT} characters."},
+    )
+    text = forms.CharField(
+        label="Comment",
+        max_length=COMMENT_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
+        help_text="@Name tells that person by mail.",
+        error_messages={
+            "required": "Write what you want to say.",
+            "max_length": f"Use at most {COMMENT_LIMIT:,} characters.",
+        },
+    )
+    tell = forms.TypedMultipleChoiceField(
+        required=False,
+        coerce=int,
+        label="Tell by mail",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": "Somebody you ticked is no longer a member here."},
+    )
+    field = forms.CharField(required=False, max_length=20, widget=forms.HiddenInput)
+    near = forms.IntegerField(
+        required=False, min_value=0, max_value=100_000, widget=forms.HiddenInput
+    )
+
+    def __init__(self, *args: Any, people: Iterable[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast(forms.TypedMultipleChoiceField, self.fields["tell"]).choices = [
+            (person.pk, person.name) for person in people
+        ]
+        for name in ("words", "text"):
+            self.fields[name].widget.attrs.pop("maxlength", None)  # never cut off silently
+        self.fields["text"].widget.attrs |= {"data-focus": True, "autofocus": True}
+
+    def add_problems(self, problems: Iterable[Mapping[str, Any]]) -> None:
+        """Put what the service found beside the fields it is about."""
+        for problem in problems:
+            self.add_error(str(problem["field"]) or None, str(problem["message"]))
 
 
 class EditForm(ShownForm):

@@ -14,7 +14,7 @@ from approvals.limits import CALLS_TO_ACTION
 from approvals.models_links import LinkCheck
 from approvals.models_live import Activation, ActivationResult, LiveAd, Preflight
 from approvals.models_outgoing import AccountImage, WriteMark, WriteStop
-from approvals.models_review import Seen
+from approvals.models_review import Comment, Seen
 from approvals.states import PAST_PUSHES, PushState, StepState, VariantStatus
 from integrations.models import PushTarget
 from leadmetrics.tenancy.models import Tenant, User
@@ -25,6 +25,7 @@ __all__ = [
     "ActivationResult",
     "AdImage",
     "AdVariant",
+    "Comment",
     "Decision",
     "LinkCheck",
     "LiveAd",

@@ -26,6 +26,7 @@ from django.utils import timezone
 
 from approvals.models import (
     AdVariant,
+    Comment,
     Decision,
     LinkCheck,
     Preflight,
@@ -48,6 +49,7 @@ PAGE_SIZE = 50
 SWEEP_SIZE = 20
 STOPS_FOR_PAGES = "write-stops"
 REJECTIONS = 500
+COMMENTS = 100
 
 PUSHED = (
     VariantStatus.APPROVED,
@@ -316,6 +318,12 @@ def decisions_of_any() -> QuerySet[Decision]:
     )
 
 
+def comments_on(variant: AdVariant) -> list[Comment]:
+    """What people said about it, oldest first; of a very long talk the end."""
+    newest = variant.comments.select_related("author", "revision").order_by("-number")
+    return list(newest[:COMMENTS])[::-1]
+
+
 def standing_approvals(variant: AdVariant, decisions: Iterable[Decision]) -> list[Decision]:
     """Approvals of the newest version that count: neither undone nor handed back.
 
@@ -478,7 +486,7 @@ def pushes_today(tenant: Tenant) -> int:
 
 
 def variants_with_feedback(tenant_id: int) -> QuerySet[AdVariant]:
-    """Variants with what agents may learn: ``decisions_newest_first`` and ``live_pushes``."""
+    """Variants with what agents may learn: comments, decisions_newest_first, live_pushes."""
     return (
         AdVariant.objects.filter(tenant_id=tenant_id)
         .select_related("head")
@@ -488,6 +496,7 @@ def variants_with_feedback(tenant_id: int) -> QuerySet[AdVariant]:
                 Decision.objects.order_by("-created_at"),
                 to_attr="decisions_newest_first",
             ),
+            Prefetch("comments", Comment.objects.select_related("author", "revision")),
             Prefetch("pushes", Push.objects.exclude(state__in=PAST_PUSHES), to_attr="live_pushes"),
         )
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from approvals.models import AdVariant, Decision, Push, PushStep, VariantRevision
+from approvals.models import AdVariant, Comment, Decision, Push, PushStep, VariantRevision
 from approvals.states import PushState, StepState
 from leadmetrics.audit.models import AuditEntry
 
@@ -60,6 +60,7 @@ def timeline(
     decisions: Iterable[Decision],
     pushes: Iterable[Push],
     later: Iterable[AuditEntry] = (),
+    comments: Iterable[Comment] = (),
 ) -> list[Event]:
     """Versions, verdicts, every outward write with how it ended, and the proof, newest first.
 
@@ -70,6 +71,7 @@ def timeline(
         *map(_verdict, decisions),
         *(event for push in pushes for event in _of_push(push)),
         *map(_later, later),
+        *map(_said, comments),
     ]
     return sorted(events, key=lambda event: event.when, reverse=True)
 
@@ -90,6 +92,18 @@ _LATER = {
     "ad.support_released": ("send", "", "Released by support"),
     "ad.support_handed_back": ("undo-2", "", "Handed back to review by support"),
 }
+
+
+def _said(comment: Comment) -> Event:
+    quote = f"“{comment.words}”" if comment.words else ""
+    return Event(
+        icon="message-square",
+        tone="",
+        title=f"Comment {comment.number}: version {comment.revision.number}",
+        when=comment.created_at,
+        who=comment.author.name,
+        detail=" · ".join(filter(None, [quote, comment.text])),
+    )
 
 
 def _later(entry: AuditEntry) -> Event:

@@ -91,6 +91,7 @@ def detail(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespons
             selectors.decisions_of(variant),
             pushes,
             selectors.later_lines(variant),
+            selectors.comments_on(variant),
         ),
         "live": live,
         "refusals": refusals(live.feedback) if live and live.feedback else [],

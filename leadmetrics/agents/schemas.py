@@ -99,6 +99,17 @@ class Problem(Schema):
     errors: list[ProblemItem] = Field(default_factory=list)
 
 
+class CommentOut(Schema):
+    """What a person said about a version of a variant, perhaps about some of its words."""
+
+    author: str
+    text: str
+    field: str
+    words: str
+    version: int
+    created_at: datetime
+
+
 class FeedbackOut(Schema):
     """Where one variant is, and what people said about it."""
 
@@ -108,6 +119,7 @@ class FeedbackOut(Schema):
     status_label: str
     reason_code: str
     comment: str
+    comments: list[CommentOut]
     edited_by_people: bool
     primary_text: str
     headline: str

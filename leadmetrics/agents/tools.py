@@ -263,6 +263,17 @@ def _feedback(variant: AdVariant) -> schemas.FeedbackOut:
         status_label=variant.get_status_display(),
         reason_code=decision.reason_code if decision else "",
         comment=decision.comment if decision else "",
+        comments=[
+            schemas.CommentOut(
+                author=comment.author.name,
+                text=comment.text,
+                field=comment.field,
+                words=comment.words,
+                version=comment.revision.number,
+                created_at=comment.created_at,
+            )
+            for comment in sorted(variant.comments.all(), key=lambda one: one.number)
+        ],
         edited_by_people=head.author_id is not None and head.number > 1,
         primary_text=head.primary_text,
         headline=head.headline,

@@ -27,6 +27,7 @@ SENTENCES: Mapping[str, tuple[str, str, str]] = {
         "approved version {revision} of {what}; {needed} people must",
     ),
     "variant.changes_requested": ("message-square", "", "asked for changes to {what}"),
+    "variant.commented": ("message-square", "", "commented on {what}"),
     "variant.decision_undone": ("undo-2", "", "took back the verdict “{verdict}” on {what}"),
     "variant.deferred": ("clock", "", "put {what} off until {until}"),
     "variant.expired": ("clock", "warn", "let {what} expire, not decided"),

@@ -90,5 +90,29 @@
     true,
   );
 
+  // --- Comments: the words that are marked in the ad go along ----------------------------------
+  // Pressing the link with the mouse would take the mark away before it is read.
+  document.addEventListener("mousedown", (event) => {
+    if (event.target.closest("[data-comment]")) event.preventDefault();
+  });
+
+  function markedWords() {
+    const marked = getSelection();
+    const words = marked.toString().trim();
+    const from = marked.rangeCount && marked.getRangeAt(0).startContainer.parentElement;
+    if (!words || !from?.closest(".desk__stage, [data-field]")) return {};
+    const text = from.closest("[data-field]");
+    if (!text) return { words };
+    const before = document.createRange();
+    before.setStart(text, 0);
+    before.setEnd(marked.getRangeAt(0).startContainer, marked.getRangeAt(0).startOffset);
+    return { words, field: text.dataset.field, near: [...before.toString()].length };
+  }
+
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (!event.detail.elt.matches("[data-comment]")) return;
+    for (const [name, value] of Object.entries(markedWords())) event.detail.parameters[name] = value;
+  });
+
   getNeighboursReady();
 })();

@@ -5,7 +5,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 
-from approvals.models import Activation, ActivationResult, Decision, VariantRevision
+from approvals.models import Activation, ActivationResult, Comment, Decision, VariantRevision
 from leadmetrics.audit import append_only
 from leadmetrics.audit.log import record
 from leadmetrics.audit.models import AuditEntry
@@ -16,6 +16,7 @@ from tests.builders import make_decision, make_push, make_push_target, make_vari
 TABLES = {
     "approvals_activation": Activation,
     "approvals_activationresult": ActivationResult,
+    "approvals_comment": Comment,
     "approvals_decision": Decision,
     "approvals_variantrevision": VariantRevision,
     "audit_auditentry": AuditEntry,
@@ -29,6 +30,9 @@ def table(request: pytest.FixtureRequest, acme: Tenant, ana: Actor) -> str:
     push = make_push(make_decision(variant, ana))
     asked = Activation.objects.create(push=push, person_id=ana.user_id, plan={})
     ActivationResult.objects.create(activation=asked, result="stopped")
+    Comment.objects.create(
+        variant=variant, revision=variant.head, number=1, author_id=ana.user_id, text="So?"
+    )
     record(ana, "variant.approved", variant)
     name: str = request.param
     return name
