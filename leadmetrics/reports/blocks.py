@@ -27,6 +27,7 @@ def block_of(report: CurrencyReport, query: ReportQuery) -> dict[str, Any]:
         "accounts": report.accounts,
         "metric": metric,
         "cards": _cards(report, query),
+        "chart_id": f"chart-{report.currency}",
         "chart": chart_of(report, query.period, metric, compare=query.compare),
         "days": exports.table_of_days(report, query.period, metric),
         "notes": _notes(report, query),

@@ -6,18 +6,34 @@ their size; down, they are pixels. A missing day breaks the line: a gap is never
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import NotRequired, TypedDict
 
 Point = tuple[date, Decimal | None]
 Formatter = Callable[[Decimal], str]
 
 PAD_TOP = 12
+_FIGURE = re.compile(r"[\d.,]+")
 MAX_DAY_LABELS = 6
 Y_STEPS = 4
 NICE_STEPS = tuple(map(Decimal, ("1", "1.25", "1.5", "2", "2.5", "3", "4", "5", "6", "8", "10")))
+
+
+class Data(TypedDict):
+    """The figures as numbers for a script to draw; words and days are in ``ChartDay.text``.
+
+    ``mark`` stands before a figure of the axis, ``unit`` behind it; without a comparison there is
+    no ``before``.
+    """
+
+    values: list[float | None]
+    before: NotRequired[list[float | None]]
+    mark: str
+    unit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +75,7 @@ class LineChart:
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     is_empty: bool
+    data: Data
 
     @property
     def axis_width(self) -> int:
@@ -153,6 +170,19 @@ def _says(point: Point, other: Point | None, formatter: Formatter) -> str:
     return f"{_day(point[0])}: {value}{before}"
 
 
+def _data(points: Sequence[Point], others: Sequence[Point | None] | None, say: Formatter) -> Data:
+    mark, unit = _FIGURE.split(say(Decimal(0)), maxsplit=1)
+    data = Data(values=[_number(p[1]) for p in points], mark=mark, unit=unit)
+    if others is not None:
+        data["before"] = [_number(other[1] if other else None) for other in others]
+    return data
+
+
+def _number(value: Decimal | None) -> float | None:
+    """To four digits behind the point, of which no screen shows more."""
+    return None if value is None else round(float(value), 4)
+
+
 def _is_lone(ys: Sequence[Decimal | None], i: int) -> bool:
     left = ys[i - 1] if i else None
     right = ys[i + 1] if i + 1 < len(ys) else None
@@ -209,4 +239,5 @@ def line_chart(
         x_ticks=_x_ticks([day for day, _ in points], xs),
         y_ticks=_y_ticks(top, height, formatter),
         is_empty=not known,
+        data=_data(points, others if compare is not None else None, formatter),
     )

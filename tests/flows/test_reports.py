@@ -11,7 +11,7 @@ import pytest
 from tests.stack import Stack, sign_in
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
@@ -58,6 +58,69 @@ def test_the_report_sorts_narrows_and_hands_out_what_it_shows(page: Page, stack:
     page.get_by_role("link", name=name).first.click()
     page.get_by_role("navigation", name="Where you are").wait_for()
     assert name in page.get_by_role("navigation", name="Where you are").inner_text()
+
+
+def test_the_chart_tells_the_day_under_the_pointer_and_zooms(page: Page, stack: Stack) -> None:
+    sign_in(page, stack, "ana@acme.example")
+    page.goto(f"{stack.base_url}/t/acme/reports/?compare=1")
+    card = page.locator(".report__block .card", has=page.locator(".chart")).first
+    frame, live, tip = (card.locator(f".chart__{part}") for part in ("frame", "live", "tip"))
+    assert page.evaluate("typeof uPlot") == "undefined"  # only who points at a chart loads it
+    card.locator("summary").click()
+    rows = [
+        (row.locator("th").inner_text(), row.locator("td").first.inner_text())
+        for row in card.locator("table tbody tr").all()
+    ]
+    days = {" ".join(day.split()[1:3]): figure for day, figure in rows}
+
+    def point_at(part: float) -> str:
+        assert box is not None
+        page.mouse.move(box["x"] + box["width"] * part, box["y"] + box["height"] / 2)
+        return tip.inner_text()
+
+    frame.hover()
+    live.locator("canvas").wait_for()
+    box = live.locator(".u-over").bounding_box()
+    edges = [point_at(part).split(":")[0] for part in (0.001, 0.999)]
+    newest, *_, oldest = days
+    assert edges == [oldest, newest]
+    for part in (0.2, 0.5, 0.8):
+        day, figure = point_at(part).split(" (")[0].split(": ")
+        assert days[day] == figure
+
+    back = card.get_by_role("button", name="All days")
+    assert back.is_hidden()
+    first = point_at(0.25).split(":")[0]
+    page.mouse.down()
+    last = point_at(0.5).split(":")[0]
+    page.mouse.up()
+    assert (point_at(0.01).split(":")[0], point_at(0.99).split(":")[0]) == (first, last)
+    assert box is not None
+    page.mouse.dblclick(box["x"] + box["width"] / 2, box["y"] + 20)
+    assert point_at(0.01).split(":")[0] == oldest
+    assert back.is_hidden()
+
+    page.mouse.down()
+    point_at(0.3)
+    page.mouse.up()
+    back.click()
+    assert point_at(0.99).split(":")[0] == newest
+
+    page.emulate_media(media="print")
+    assert live.is_hidden()
+    assert frame.locator("svg").first.evaluate("svg => getComputedStyle(svg).opacity") == "1"
+
+
+def test_without_script_the_chart_is_drawn_and_promises_nothing(
+    browser: Browser, stack: Stack
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, stack, "ana@acme.example")
+    page.goto(f"{stack.base_url}/t/acme/reports/")
+    assert page.locator(".chart__plot").first.is_visible()
+    assert page.locator(".chart__hint").first.is_hidden()
+    context.close()
 
 
 def test_the_report_can_be_read_at_twice_the_size(page: Page, stack: Stack) -> None:

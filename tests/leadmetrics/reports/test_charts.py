@@ -131,3 +131,16 @@ def test_every_figure_lies_inside_the_plot(values: list[Decimal | None]) -> None
     assert all(12 <= y <= 112 for y in ys)
     assert len(ys) == sum(value is not None for value in values)
     assert drawn.line.count("M") + drawn.line.count("L") == len(ys)
+
+
+def test_figures_are_handed_to_the_script_with_what_stands_around_them() -> None:
+    drawn = chart(days("12.5", None, 3), compare=days(1, 2))
+
+    assert drawn.data == {
+        "values": [12.5, None, 3.0],
+        "before": [1.0, 2.0, None],
+        "mark": "€",
+        "unit": "",
+    }
+    percents = line_chart(days(1), label="CTR", formatter=lambda value: f"{value:.2f}%")
+    assert percents.data == {"values": [1.0], "mark": "", "unit": "%"}
