@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db import transaction
+
 from integrations.models import Integration
 from integrations.services.clients import open_token, seal_token
 from leadmetrics import crypto
+from leadmetrics.crash_points import reached
 
 BATCH = 500
 
@@ -25,8 +28,11 @@ def rekey_tokens() -> Rekeyed:
     """One pass over all grants. Repeatable and resumable: what has the new key is left alone."""
     result, after = Rekeyed(), None
     while rows := _next(after):
-        for row in rows:
-            _rekey(row, result)
+        # One commit for the batch: a hundred thousand commits would take minutes.
+        with transaction.atomic():
+            for row in rows:
+                _rekey(row, result)
+        reached("rekey.committed")
         after = rows[-1].pk
     return result
 
@@ -52,6 +58,7 @@ def _rekey(row: Integration, result: Rekeyed) -> None:
         result.unreadable += 1
         return
     seal_token(row, token)
+    reached("rekey.sealed")
     # A refresh or a reconnect in between wins; it sealed with the new key already.
     changed = Integration.objects.filter(pk=row.pk, api_key=before).update(api_key=row.api_key)
     result.done += changed
