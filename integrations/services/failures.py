@@ -57,6 +57,8 @@ def lose(
     details: dict[str, object] | None = None,
 ) -> None:
     """Take the grant out of use, once, unless it was replaced meanwhile; tell the admins."""
+    # What was withdrawn opens nothing any more, so there is nothing to keep.
+    erased = {"api_key": ""} if status == Status.REVOKED else {}
     with transaction.atomic():
         changed = (
             Integration.objects.filter(
@@ -69,6 +71,7 @@ def lose(
                 trouble_since=timezone.now(),
                 last_error=error,
                 lease_until=None,
+                **erased,
             )
         )
         if changed:
@@ -91,7 +94,7 @@ def trouble_of(exc: LeadmetricsError) -> str:
         return ""
     if exc.kind == ErrorKind.VERSION:
         return Trouble.VERSION
-    if exc.meta_code in _APP_OFF:
+    if exc.meta_code in _APP_OFF or exc.meta_subcode in _APP_OFF:
         return Trouble.APP_OFF
     # Securing Graph API Requests: a wrong appsecret_proof is code 100 without a subcode, and a
     # wrong secret code 1; neither is a question for the person.

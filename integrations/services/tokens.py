@@ -68,8 +68,7 @@ def refresh(*, integration_id: UUID) -> None:
         return
     integration, step = claimed
     if step == Step.MARK_ENDED:
-        lose(integration, status=Status.EXPIRED, trouble="", error=ENDED)
-        _looked(integration)
+        _end(integration)
         return
     try:
         _extend(integration) if step == Step.EXCHANGE else _probe(integration)
@@ -101,6 +100,21 @@ def _extend(integration: Integration) -> None:
         # The scopes are the person's and the app's, so the token we keep has lost them, too.
         scopes = info.scopes if info.is_valid and _is_theirs(integration, info) else None
         _store(integration, scopes=scopes, trouble=Trouble.NOT_EXTENDED, error=STAYS)
+
+
+def _end(integration: Integration) -> None:
+    """Over by our clock. Meta exchanges no ended token, but its clock counts: it may still run."""
+    try:
+        info = oauth.inspect_token(meta_transport(), open_token(integration))
+    except LeadmetricsError:
+        info = None
+    if info is None or not info.is_valid or not _is_theirs(integration, info):
+        lose(integration, status=Status.EXPIRED, trouble="", error=ENDED)
+        _looked(integration)
+        return
+    if info.expires_at is not None and info.expires_at <= timezone.now():
+        logger.warning("this machine's clock is ahead of Meta's, which still takes a token")
+    _store(integration, info=info)
 
 
 def _probe(integration: Integration) -> None:

@@ -96,7 +96,7 @@ def test_token_error_moves_the_grant(
     integration.refresh_from_db()
     assert integration.status == status
     assert integration.last_error
-    assert integration.api_key  # history needs it no more, but the state alone stops its use
+    assert bool(integration.api_key) == (status != "revoked")  # what was withdrawn is erased
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.actor_kind) == ("integration.lost", "system")
     assert entry.data == {"status": status, "code": code, "subcode": subcode}

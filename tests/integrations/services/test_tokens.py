@@ -228,16 +228,26 @@ def test_grant_is_not_tried_again_within_the_day(
     assert len(responses.calls) == 2
 
 
-def test_end_is_marked_without_asking_meta(acme: Tenant) -> None:
-    """Meta exchanges no ended token."""
-    integration = make_integration(acme, expires_at=ends_in(-0.01), status="expiring")
-    with responses.RequestsMock() as mock:
-        refresh(integration_id=integration.pk)
-        assert len(mock.calls) == 0
-    stored = reread(integration)
+@responses.activate
+def test_end_is_marked_without_an_exchange(
+    due: Integration, meta: Callable[..., None], quick: None
+) -> None:
+    """Meta exchanges no ended token, so it is only asked whether it has ended."""
+    meta(is_valid=False)
+    with time_machine.travel(due.token_expires_at + timedelta(minutes=15)):
+        refresh(integration_id=due.pk)
+    assert ["debug_token" in call.request.url for call in responses.calls] == [True]
+    stored = reread(due)
     assert stored.status == "expired"
     assert "Reconnect" in stored.last_error
     assert AuditEntry.objects.get().action == "integration.lost"
+
+
+def test_end_is_marked_when_meta_cannot_be_asked(due: Integration, quick: None) -> None:
+    with responses.RequestsMock() as mock, time_machine.travel(ends_in(6)):
+        mock.get(f"{GRAPH}/debug_token", status=500)
+        refresh(integration_id=due.pk)
+    assert reread(due).status == "expired"
 
 
 # --- what may go wrong --------------------------------------------------------------------------
@@ -267,7 +277,10 @@ def test_meta_s_answer_to_the_exchange_decides(
     assert stored.last_error
     assert "EAA" not in stored.last_error
     assert stored.lease_until is None
-    assert open_token(stored).reveal() == TOKEN
+    if left == "revoked":
+        assert stored.api_key == ""
+    else:
+        assert open_token(stored).reveal() == TOKEN
     assert stored.token_expires_at == due.token_expires_at
 
 
@@ -431,7 +444,8 @@ def test_what_happened_at_facebook_is_known_within_a_day_and_told_once(
         Integration.objects.update(last_checked_at=ends_in(-1))
         refresh(integration_id=integration.pk)
     stored = reread(integration)
-    assert (state_of(stored).code, stored.is_usable, stored.api_key) == (code, False, sealed)
+    kept = "" if stored.status == "revoked" else sealed
+    assert (state_of(stored).code, stored.is_usable, stored.api_key) == (code, False, kept)
     assert Notice.objects.get().user_id == ana.user_id
 
 
