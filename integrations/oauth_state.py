@@ -39,16 +39,17 @@ class StateFinished(StateRefused):
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What a state was made for."""
+    """What a state was made for; ``grant`` is the one to be renewed, empty for a new one."""
 
     tenant_slug: str
     user_id: int
+    grant: str = ""
 
 
-def stash(request: HttpRequest, *, tenant_slug: str, user_id: int) -> str:
+def stash(request: HttpRequest, *, tenant_slug: str, user_id: int, grant: str = "") -> str:
     """A new random state, remembered in this session only."""
     state = secrets.token_urlsafe(32)
-    _remember(request, _PENDING, state, Pending(tenant_slug, user_id))
+    _remember(request, _PENDING, state, Pending(tenant_slug, user_id, grant))
     return state
 
 
@@ -61,10 +62,10 @@ def pop(request: HttpRequest, state: str, *, user_id: int | None) -> Pending:
     found = alive.pop(state, None)
     request.session[_PENDING] = alive
     if found is not None and found[1] == user_id:
-        return Pending(tenant_slug=found[0], user_id=found[1])
+        return _pending(found)
     done = _alive(request, _FINISHED).get(state)
     if done is not None and done[1] == user_id:
-        raise StateFinished(Pending(tenant_slug=done[0], user_id=done[1]))
+        raise StateFinished(_pending(done))
     raise StateRefused
 
 
@@ -74,8 +75,17 @@ def finish(request: HttpRequest, state: str, pending: Pending) -> None:
 
 
 def _remember(request: HttpRequest, key: str, state: str, pending: Pending) -> None:
-    made = {**_alive(request, key), state: [pending.tenant_slug, pending.user_id, time.time()]}
+    made = {**_alive(request, key), state: _entry(pending)}
     request.session[key] = dict(list(made.items())[-MOST_PENDING:])
+
+
+def _entry(pending: Pending) -> list[Any]:
+    return [pending.tenant_slug, pending.user_id, time.time(), pending.grant]
+
+
+def _pending(entry: list[Any]) -> Pending:
+    tenant_slug, user_id, _made_at, *grant = entry
+    return Pending(tenant_slug, user_id, *grant)
 
 
 def _alive(request: HttpRequest, key: str) -> dict[str, list[Any]]:

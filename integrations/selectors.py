@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
+from uuid import UUID
 
 from django.db.models import (
     Count,
@@ -99,6 +100,15 @@ def connections_of(tenant: Tenant) -> list[Connection]:
     )
     runs = _runs_of(grants)
     return [_connection(grant, runs) for grant in grants]
+
+
+def renewed_grant(tenant: Tenant, pk: str) -> Integration | None:
+    """The tenant's grant that somebody set out to renew; None for anything else."""
+    try:
+        wanted = UUID(pk)
+    except ValueError:
+        return None
+    return Integration.objects.filter(tenant=tenant, pk=wanted).first()
 
 
 def open_runs_of(integration: Integration) -> QuerySet[SyncRun]:

@@ -24,6 +24,7 @@ from integrations.selectors import (
     open_runs_of,
     pages_of,
     released_ads,
+    renewed_grant,
     target_defaults,
 )
 from integrations.services import accounts, connect
@@ -80,7 +81,8 @@ USED = (
 @role_required(Role.ADMIN)
 def start(request: TenantRequest, tenant: str) -> HttpResponse:
     """Send the admin to Facebook's login dialog."""
-    state = oauth_state.stash(request, tenant_slug=tenant, user_id=request.user.pk)
+    grant = request.POST.get("grant", "")[:36]
+    state = oauth_state.stash(request, tenant_slug=tenant, user_id=request.user.pk, grant=grant)
     return redirect(
         connect.start_connect(
             actor=request.actor, state=state, rerequest="rerequest" in request.POST
@@ -121,6 +123,9 @@ def callback(request: HttpRequest) -> HttpResponse:
         return _not_connected(request, problem, workspace)
     oauth_state.finish(request, state, pending)
     messages.success(request, f"Connected as {integration.meta_user_name}.")
+    meant = renewed_grant(workspace, pending.grant)
+    if meant is not None and meant != integration:
+        messages.warning(request, _other_person(integration.meta_user_name, meant.meta_user_name))
     page = "permissions" if missing_scopes(integration) else "ad_accounts"
     if released_ads(integration):
         page = "released"
@@ -263,6 +268,14 @@ def _choose(
         return redirect("connections:new_target", tenant=tenant, pk=integration.pk)
     messages.success(request, "Saved. No ad account is used now.")
     return redirect("connections:list", tenant=tenant)
+
+
+def _other_person(came: str, meant: str) -> str:
+    return (
+        f"Facebook signed you in as {came}, not as {meant}, so {meant}'s connection was not "
+        "renewed. What waits there goes on with this one only where it reaches the same ad account "
+        "and Pages."
+    )
 
 
 def _account_asked(request: HttpRequest, in_use: Sequence[AdAccount]) -> AdAccount | None:

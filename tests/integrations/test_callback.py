@@ -306,6 +306,24 @@ def test_other_person_gets_a_grant_of_their_own(as_ana: Client, start: Start) ->
     assert set(Integration.objects.values_list("meta_user_id", flat=True)) == {ANA, BEN}
 
 
+def test_another_person_than_the_one_to_renew_is_said(
+    as_ana: Client, start: Start, acme: Tenant, harbour: Tenant
+) -> None:
+    as_ana.get(press(start()))
+    grant = Integration.objects.get()
+    page = reverse("connections:list", args=[acme.slug])
+    assert f'name="grant" value="{grant.pk}"' in page_text(as_ana.get(page))
+    words = "Facebook signed you in as Ben Okafor, not as Ana Keller"
+    assert words in page_text(
+        as_ana.get(press(start(grant=str(grant.pk)), person=BEN), follow=True)
+    )
+    assert words not in page_text(as_ana.get(press(start(grant=str(grant.pk))), follow=True))
+    Integration.objects.filter(pk=grant.pk).update(tenant=harbour)
+    for nobody in (str(grant.pk), "x", "0" * 500):
+        again = as_ana.get(press(start(grant=nobody), person=BEN), follow=True)
+        assert "Facebook signed you in as" not in page_text(again)
+
+
 def test_nobody_else_may_start(as_ben: Client, as_vera: Client, acme: Tenant) -> None:
     url = reverse("connections:connect", args=[acme.slug])
     assert [client.post(url).status_code for client in (as_ben, as_vera)] == [403, 403]

@@ -12,7 +12,13 @@ from integrations.services.warnings import warn_in_time
 from leadmetrics.notices.models import Notice
 from leadmetrics.tenancy.actors import Actor
 from leadmetrics.tenancy.models import Membership, Tenant
-from tests.builders import make_integration
+from tests.builders import (
+    make_decision,
+    make_integration,
+    make_push,
+    make_push_target,
+    make_variant,
+)
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -24,6 +30,26 @@ def test_each_step_speaks_once(acme: Tenant, ana: Actor, ben: Actor) -> None:
     assert told == [14, 7, 3, 1, 0]
     assert {notice.user_id for notice in Notice.objects.all()} == {ana.user_id}
     assert "ends today" in Notice.objects.order_by("pk").last().subject
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "No approved ad waits for it now."),
+        (1, "1 approved ad would wait."),
+        (9, "9 approved ads would wait."),
+    ],
+)
+def test_the_mail_says_what_would_wait(
+    acme: Tenant, ana: Actor, ben: Actor, count: int, words: str
+) -> None:
+    target = make_push_target(acme)
+    ends = {"tokenExpiresAt": (NOW + 3 * DAY).isoformat()}
+    Integration.objects.update(metadata=ends)
+    for _ in range(count):
+        make_push(make_decision(make_variant(target), ben))
+    warn_in_time(NOW)
+    assert words in Notice.objects.get(user_id=ana.user_id, key__startswith="grant-ends").body
 
 
 @pytest.mark.parametrize(
