@@ -117,14 +117,14 @@ def _make_person(person: DemoPerson, password: str, tenant: Tenant) -> User:
 def _connect(admin: Actor) -> None:
     code = _click_through(start_connect(actor=admin, state="demo"))
     integration = finish_connect(actor=admin, code=code)
-    _read_now(integration)
+    _read_catalog(integration)
     chosen = integration.ad_accounts.filter(name__in=AD_ACCOUNTS)
     choose_ad_accounts(
         actor=admin,
         integration_id=integration.pk,
         chosen=set(chosen.values_list("pk", flat=True)),
     )
-    _read_now(integration)
+    _read_catalog(integration)
     for name in TARGETS:
         create_push_target(
             actor=admin,
@@ -135,6 +135,11 @@ def _connect(admin: Actor) -> None:
             url_tags="utm_source=meta&utm_medium=paid",
             use_instagram=False,
         )
+    # After the targets, whose ads are read too.
+    for run in integration.sync_runs.filter(
+        state=SyncRun.State.WAITING, kind=SyncRun.Kind.INSIGHTS
+    ):
+        pull_insights(run_id=run.pk)
 
 
 def _click_through(url: str) -> str:
@@ -162,13 +167,10 @@ def _stand_in_ana() -> str:
     return str(people[0]["id"])
 
 
-def _read_now(integration: Integration) -> None:
+def _read_catalog(integration: Integration) -> None:
     """Do the waiting runs here, so that the first page already shows something."""
-    waiting = integration.sync_runs.filter(state=SyncRun.State.WAITING)
-    for run in waiting.filter(kind=SyncRun.Kind.CATALOG):
+    for run in integration.sync_runs.filter(state=SyncRun.State.WAITING, kind=SyncRun.Kind.CATALOG):
         sync_catalog(run_id=run.pk)
-    for run in waiting.filter(kind=SyncRun.Kind.INSIGHTS):
-        pull_insights(run_id=run.pk)
 
 
 def _propose(admin: Actor) -> None:

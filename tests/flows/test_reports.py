@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,6 +110,25 @@ def test_the_chart_tells_the_day_under_the_pointer_and_zooms(page: Page, stack: 
     page.emulate_media(media="print")
     assert live.is_hidden()
     assert frame.locator("svg").first.evaluate("svg => getComputedStyle(svg).opacity") == "1"
+
+
+def test_the_demo_leads_from_campaign_to_ad_set_to_ad(page: Page, stack: Stack) -> None:
+    sign_in(page, stack, "ana@acme.example")
+    page.goto(f"{stack.base_url}/t/acme/reports/")
+    path = page.get_by_role("navigation", name="Where you are")
+    rows = page.locator(".report__table tbody tr")
+    seen = []
+    page.get_by_role("link", name="Spring hiking boots", exact=True).click()
+    for level in ("Ad set", "Ad"):
+        path.wait_for()
+        page.locator(".report__table thead", has_text=level).first.wait_for()
+        assert rows.count() > 0, level
+        assert re.search(r"\d", rows.first.locator("td").nth(1).inner_text()), level
+        seen.append(rows.first.locator("th").inner_text())
+        if level == "Ad set":
+            rows.first.locator("th").get_by_role("link").click()
+            page.wait_for_url("**ad_set=**")
+    assert seen[0] != seen[1]
 
 
 def test_without_script_the_chart_is_drawn_and_promises_nothing(
