@@ -22,7 +22,7 @@ from approvals.diff import FieldChange, diff_copy
 from approvals.marks import marked_texts
 from approvals.models import AdVariant, Comment, Decision, VariantRevision
 from approvals.preview import FEED, PLACEMENTS, cta_label, domain_of, preview_of
-from approvals.queue_order import OLDEST_FIRST, Place, QueueOrder
+from approvals.queue_order import OLDEST_FIRST, ORDERS, Place, QueueOrder
 from approvals.rules import copy_of, findings_now
 from approvals.selectors import QueueFilter
 from approvals.states import EDITABLE, VariantStatus
@@ -86,6 +86,7 @@ class Desk:
             show=show if show in SHOWN else "",
             view=view if view in PLACEMENTS else FEED.name,
             shade=shade if shade in SHADES else "",
+            order=ORDERS.get(query.get("sort", ""), OLDEST_FIRST),
         )
 
     @property
@@ -101,6 +102,7 @@ class Desk:
             "campaign": str(self.narrow.campaign_id or ""),
             "agent": self.narrow.agent,
             "show": self.show,
+            "sort": self.order.name,
             "view": "" if self.view == FEED.name else self.view,
             "shade": self.shade,
             **more,
@@ -194,6 +196,7 @@ def list_context(tenant: Tenant, desk: Desk, window: Window) -> dict[str, Any]:
         "later_url": desk.url(start=_start_of(desk, window.beyond)) if window.beyond else "",
         "all_url": replace(desk, narrow=QueueFilter(), show="").url(),
         "shown_choices": SHOWN,
+        "orders": ORDERS,
         "list_url": desk.url(),
         "marked": any(row == at and getattr(row, "is_marked", False) for row in window.rows),
         "bulk_url": desk.url("bulk"),

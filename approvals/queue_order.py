@@ -24,9 +24,11 @@ class Place(NamedTuple):
 class QueueOrder:
     """A total order of the waiting variants; every one has an index of its own.
 
-    ``at`` is the time that sorts; ``group`` a number whose equals stand together.
+    ``name`` stands in the address; ``at`` is the time that sorts; ``group`` a number whose equals
+    stand together.
     """
 
+    name: str
     label: str
     at: str = "queue_at"
     group: str = ""
@@ -79,4 +81,14 @@ class QueueOrder:
         return [near.filter(**{self.group: place.group}), other_groups]
 
 
-OLDEST_FIRST = QueueOrder("Oldest first")
+OLDEST_FIRST = QueueOrder("", "Oldest first")
+ORDERS = {
+    order.name: order
+    for order in (
+        OLDEST_FIRST,
+        QueueOrder("due", "Due first", at="created_at"),
+        QueueOrder("newest", "Newest first", at="created_at", newest_first=True),
+        QueueOrder("account", "By ad account", group="account_group"),
+        QueueOrder("campaign", "By campaign", group="campaign_group"),
+    )
+}

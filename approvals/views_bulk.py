@@ -95,7 +95,7 @@ def _choose(request: TenantRequest) -> HttpResponse:
     desk = Desk.read(request.tenant, request.GET)
     if model := _model(request):
         return _choose_alike(request, desk, model)
-    waiting = selectors.variants_to_review(request.tenant, desk.narrow)
+    waiting = selectors.variants_to_review(request.tenant, desk.narrow, order=desk.order)
     rows = list(waiting.filter(seen__user=request.user).distinct()[:MOST])
     seen = seen_by(request.user.pk, rows)
     selected = {pk for pk, row in seen.items() if row.is_selected}

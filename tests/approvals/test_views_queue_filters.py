@@ -8,10 +8,17 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from approvals import desk
 from approvals.models import AdVariant
 from tests.approvals.conftest import COPY, propose
-from tests.approvals.pages import HTMX, review, words
-from tests.builders import client_for, make_push_target
+from tests.approvals.pages import HTMX, review, shown, words
+from tests.builders import (
+    client_for,
+    make_ad_set,
+    make_campaign,
+    make_push_target,
+    make_variant,
+)
 
 
 @pytest.fixture
@@ -60,3 +67,85 @@ def test_what_is_put_off_stands_at_the_end(as_ben, agent, target):
     answer = as_ben.post(review("defer", first), headers=HTMX)
     assert answer.context["card"]["revision"].headline == "Two"
     assert headlines(as_ben.get(review("queue"))) == ["Two", "One"]
+
+
+# --- In which order -------------------------------------------------------------------------------
+
+SORTS = ["", "due", "newest", "account", "campaign"]
+
+
+@pytest.fixture
+def mixed(acme, target, monkeypatch):
+    """Twenty ads of three campaigns in two ad accounts, mixed, on pages of eight.
+
+    Many share a moment.
+    """
+    monkeypatch.setattr(desk, "ROWS", 8)
+    campaign = target.ad_set.campaign
+    sibling = make_ad_set(make_campaign(target.ad_account))
+    targets = [make_push_target(acme), target, make_push_target(acme, ad_set=sibling)]
+    assert campaign != sibling.campaign
+    made = [make_variant(targets[n % 3], headline=f"Ad {n}") for n in range(20)]
+    start = timezone.now() - timedelta(days=2)
+    for n, one in enumerate(made):
+        moment = start + timedelta(minutes=n // 4)
+        later = moment + timedelta(days=1) if n % 5 == 0 else moment
+        AdVariant.objects.filter(pk=one.pk).update(created_at=moment, queue_at=later)
+    return list(AdVariant.objects.filter(tenant=acme).select_related("target__ad_set"))
+
+
+def expected(sort: str, rows: list[AdVariant]) -> list[AdVariant]:
+    keys = {
+        "": lambda row: (row.queue_at, row.pk),
+        "due": lambda row: (row.created_at, row.pk),
+        "newest": lambda row: (row.created_at, row.pk),
+        "account": lambda row: (row.target.ad_account_id, row.queue_at, row.pk),
+        "campaign": lambda row: (row.target.ad_set.campaign_id, row.queue_at, row.pk),
+    }
+    return sorted(rows, key=keys[sort], reverse=sort == "newest")
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_every_order_reaches_every_ad_once_by_pages_and_card_by_card(as_ben, mixed, sort):
+    wanted = [row.pk for row in expected(sort, mixed)]
+    url, listed = f"{review('queue')}?sort={sort}", []
+    while url:
+        page = as_ben.get(url).context
+        listed += [row.pk for row, _, _ in page["rows"]]
+        url = page["later_url"]
+    assert listed == wanted
+    url, opened, back = f"{review('queue')}?sort={sort}", [], []
+    while url:
+        page = as_ben.get(url, headers={**HTMX, "X-Prefetch": "1"}).context
+        opened.append(page["card"]["variant"].pk)
+        assert page["place"] == len(opened)
+        back.append(page["previous_url"])
+        url = page["next_url"]
+    assert opened == wanted
+    assert [str(pk) in url for pk, url in zip(opened, back[1:], strict=False)] == [True] * 19
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_a_decision_goes_on_in_the_chosen_order_and_keeps_it(as_ben, mixed, sort):
+    first, second, third = expected(sort, mixed)[8:11]
+    query = f"?sort={sort}&q=Ad"
+    later = as_ben.post(f"{review('defer', first)}{query}", headers=HTMX)
+    assert later.context["card"]["variant"] == second
+    decided = as_ben.post(f"{review('approve', second)}{query}", shown(second), headers=HTMX)
+    assert decided.context["card"]["variant"] == third
+    for link in ("next_url", "previous_url", "list_url", "bulk_url"):
+        assert (f"sort={sort}" in decided.context[link]) is bool(sort)
+        assert "q=Ad" in decided.context[link]
+
+
+def test_the_order_is_chosen_beside_the_filters_and_nonsense_is_the_usual_one(as_ben, mixed):
+    page = as_ben.get(review("queue"), {"sort": "newest"}).content.decode()
+    assert '<option value="newest" selected>Newest first</option>' in page
+    nonsense = as_ben.get(review("queue"), {"sort": "price"}).context
+    assert [row.pk for row, _, _ in nonsense["rows"]] == [row.pk for row in expected("", mixed)[:8]]
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_every_order_needs_few_queries(as_ben, mixed, django_assert_max_num_queries, sort):
+    with django_assert_max_num_queries(11):
+        as_ben.get(review("variant", mixed[10]), {"sort": sort})

@@ -48,7 +48,16 @@ def add_variants(target: PushTarget, count: int) -> None:
     """Waiting variants with one revision each."""
     proposal = make_proposal(target.tenant)
     variants = AdVariant.objects.bulk_create(
-        (AdVariant(tenant=target.tenant, target=target, proposal=proposal) for _ in range(count)),
+        (
+            AdVariant(
+                tenant=target.tenant,
+                target=target,
+                proposal=proposal,
+                account_group=target.ad_account_id,
+                campaign_group=target.ad_set.campaign_id,
+            )
+            for _ in range(count)
+        ),
         batch_size=1000,
     )
     VariantRevision.objects.bulk_create(
