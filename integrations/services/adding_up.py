@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import DataError, OperationalError, connection
 from django.db.models import DateField, QuerySet, Value
 
 from integrations.exact import SUMS
+from integrations.meta_ads.errors import Unreadable
 from integrations.models import AccountDay, AdAccount, CampaignInsight, CampaignMonth
 
 
@@ -17,7 +18,7 @@ def add_up(ad_account_pk: int, first: date, last: date) -> None:
     """Add up these days, and the months they are in, anew. In the transaction that wrote the rows.
 
     The lock makes two runs of one account take turns: each sees what the other one wrote to the
-    month that they share.
+    month that they share. Raises Unreadable when there is more than a sum can hold.
     """
     AdAccount.objects.select_for_update(no_key=True).only("pk").get(pk=ad_account_pk)
     AccountDay.objects.filter(ad_account=ad_account_pk, day__range=(first, last)).delete()
@@ -43,8 +44,14 @@ def _insert(
     """Write each group's sums without taking them out of the database."""
     query, params = groups.annotate(**SUMS).query.sql_with_params()
     columns = ", ".join((*keys, *model.COLUMNS))
-    with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO {model._meta.db_table} ({columns}) {query}", params)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"INSERT INTO {model._meta.db_table} ({columns}) {query}", params)
+    except (DataError, OperationalError) as exc:
+        # What SQLite says; it has no kind of error of its own for this.
+        if isinstance(exc, DataError) or "integer overflow" in str(exc):
+            raise Unreadable from exc
+        raise
 
 
 def _months(first: date, last: date) -> Iterator[tuple[date, date]]:

@@ -36,6 +36,7 @@ from integrations.services.insights import (
     pull_history,
     pull_insights,
     pull_now,
+    pull_together,
     request_all_pulls,
     request_pull,
 )
@@ -696,6 +697,31 @@ def test_old_revisions_are_forgotten(account: AdAccount) -> None:
     assert [one.campaign_id for one in InsightRevision.objects.all()] == ["89"]
 
 
+def test_account_that_meta_refuses_keeps_what_was_read_and_others_go_on(
+    account: AdAccount, stand_in: StandIn
+) -> None:
+    pull(account)
+    account.refresh_from_db()
+    complete_at = account.insights_complete_at
+    rows = list(account.insights.order_by("pk").values_list())
+    other = make_ad_account(account.integration, ad_account_id=ACME_US, timezone="America/New_York")
+    stand_in.control(fail={"path": f"{ACME_EU}/insights", "code": 200, "status": 403, "times": 99})
+    runs = [request_pull(one) for one in (account, other)]
+
+    pull_together(run_ids=[run.pk for run in runs])
+
+    for run in runs:
+        run.refresh_from_db()
+    refused, read = runs
+    assert (refused.state, refused.error_code) == ("failed", "permission_missing")
+    assert "may not do this" in refused.error
+    account.refresh_from_db()
+    assert account.insights_complete_at == complete_at
+    assert list(account.insights.order_by("pk").values_list()) == rows
+    assert read.state == "complete"
+    assert other.insights.exists()
+
+
 # --- mutated answers ----------------------------------------------------------------------------
 FOLLOWED = {"paging": {"cursors": {"after": "a1"}, "next": "https://elsewhere.example/"}}
 MUTATED: dict[str, Callable[[date], Any]] = {
@@ -710,6 +736,12 @@ MUTATED: dict[str, Callable[[date], Any]] = {
     "a list as a number": lambda day: {"data": [row(day, spend=["1.00"])]},
     "actions that are none": lambda day: {"data": [row(day, actions="purchase")]},
     "an action that is none": lambda day: {"data": [row(day, actions=["purchase"])]},
+    "a figure that is no number": lambda day: {"data": [row(day, spend="NaN")]},
+    "a figure without end": lambda day: {"data": [row(day, spend="1e400")]},
+    "a yes for a figure": lambda day: {"data": [row(day, clicks=True)]},
+    "more money than there is": lambda day: {
+        "data": [row(day, str(n), spend="999999999999") for n in range(40)]
+    },
     "another day": lambda day: {"data": [row(day - timedelta(days=300))]},
     "a cursor without a value": lambda day: {"data": [row(day)], "paging": {"next": "x"}},
     "the same cursor again": lambda day: {"data": [row(day)], **FOLLOWED},
