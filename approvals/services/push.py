@@ -36,6 +36,7 @@ from approvals.services.push_steps import Call, ad_step, creative_step, image_st
 from approvals.services.side_by_side import work_through
 from approvals.services.stops import tell_pages
 from approvals.states import PushState, VariantStatus, move
+from integrations.services.clients import NotConnected
 from integrations.services.publishing import OutcomeUnknown, ReadBack, WriteRefused
 from leadmetrics import queue
 from leadmetrics.audit.log import record
@@ -169,6 +170,8 @@ def _put_off(claim: Claim, wait: Later) -> None:
     def later(push: Push) -> None:
         push.state, push.next_attempt_at = wait.state, wait.until
         push.problem_code, push.problem = wait.code, wait.problem
+        if wait.code == NotConnected.code:  # or what another person's connection lacks
+            push.problem = push.variant.target.ad_account.held_because or wait.problem
         unknown = wait.state == PushState.UNKNOWN
         if unknown or wait.code != OutcomeUnknown.code:
             push.attempts -= 1  # being told to wait is not a failed try

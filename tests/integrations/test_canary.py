@@ -31,7 +31,7 @@ from leadmetrics.tenancy.models import Tenant
 from tests.builders import make_user
 from tests.conftest import StandIn
 from tests.integrations.conftest import page_text
-from tests.integrations.dance import press, work
+from tests.integrations.dance import BEN, press, work
 
 
 def forms_of(secret: str) -> list[str]:
@@ -109,6 +109,7 @@ def test_no_secret_leaves_the_process(
     visit("pull", account.pk, x="1")
     visit("readiness")
     visit("account_settings", account.pk)
+    visit("copy_settings", account.pk, look="1", q="Acme")
 
     # A job that breaks in an unforeseen way.
     run = grant.sync_runs.filter(state="waiting").first()
@@ -117,13 +118,30 @@ def test_no_secret_leaves_the_process(
         queue.run_job("integrations.tasks.pull_insights", str(run.pk))
     AdAccount.objects.filter(pk=account.pk).update(timezone="Europe/Berlin")
 
+    # Somebody else connects beside it, and the app secret is replaced.
+    asked = start(grant=str(grant.pk))
+    seen.append(page_text(as_ana.get(press(asked, person=BEN), follow=True)))
+    work(Integration.objects.get(meta_user_id=BEN))
+    tokens.add(open_token(Integration.objects.get(meta_user_id=BEN)).reveal())
+    old_secret = settings.META_APP_SECRET
+    settings.META_APP_SECRET, settings.META_APP_SECRET_PREVIOUS = "the-new-secret-77", old_secret
+    visit("sync", grant.pk, back="")
+    work(grant)
+    seen.append(command("doctor"))
+    for secret in ("not-any-secret-78", old_secret):
+        settings.META_APP_SECRET_PREVIOUS = secret
+        Integration.objects.update(last_checked_at=None)
+        refresh(integration_id=grant.pk)
+    settings.META_APP_SECRET, settings.META_APP_SECRET_PREVIOUS = old_secret, ""
+    Integration.objects.filter(meta_user_id=BEN).update(status="disconnected", api_key="")
+
     # Refresh, expire, disconnect.
     soon = (datetime.now(UTC) + timedelta(days=3)).isoformat()
     Integration.objects.update(metadata={"tokenExpiresAt": soon}, last_checked_at=None)
     assert warn_in_time()
     refresh(integration_id=grant.pk)
-    tokens.add(open_token(Integration.objects.get()).reveal())
-    assert len(tokens) == 2
+    tokens.add(open_token(Integration.objects.get(pk=grant.pk)).reveal())
+    assert len(tokens) == 3
     seen.append(command("rotate_encryption_keys"))
     Integration.objects.update(last_checked_at=None)
     refresh(integration_id=grant.pk)  # the daily look
@@ -133,13 +151,14 @@ def test_no_secret_leaves_the_process(
     visit("list")
     seen.append(command("doctor"))
     seen.append(page_text(as_ana.get(press(start()), follow=True)))  # connected again
-    tokens.add(open_token(Integration.objects.get()).reveal())
+    tokens.add(open_token(Integration.objects.get(pk=grant.pk)).reveal())
     support = Client()
     support.force_login(make_user("Sam", is_staff=True))
     for page in ("changelist", "change", "history"):
         args = [] if page == "changelist" else [grant.pk]
         url = reverse(f"admin:integrations_integration_{page}", args=args)
         seen.append(page_text(support.get(url)))
+    seen.append(page_text(support.get(reverse("admin:index"))))
     database = rows_as_text()
     send_notices()
     seen += [f"{mail.subject} {mail.body} {mail.to}" for mail in mail_box.outbox]
@@ -160,7 +179,9 @@ def test_no_secret_leaves_the_process(
         [*seen, caplog.text, captured.out, captured.err, database, rows_as_text()]
     )
     assert len(AuditEntry.objects.all()) > 5
+    assert "took the previous one" in everything  # the app secret was replaced on the way
     assert len(everything) > 100_000
-    for secret in [*tokens, settings.META_APP_SECRET]:
+    secrets = [settings.META_APP_SECRET, "the-new-secret-77", "not-any-secret-78"]
+    for secret in [*tokens, *secrets]:
         for form in forms_of(secret):
             assert form not in everything

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from approvals.models import Push
+from approvals.services.push import push_variant
 from integrations.models import AdAccount, Integration, Page, PushTarget, SyncRun
 from integrations.selectors import released_ads
 from integrations.services.connect import disconnect
@@ -51,7 +52,7 @@ def left(acme: Tenant, ana: Actor) -> PushTarget:
 @pytest.fixture
 def held(left: PushTarget, ben: Actor) -> Push:
     """An approved ad that waits there."""
-    decision = make_decision(make_variant(left), ben)
+    decision = make_decision(make_variant(left, status="approved"), ben)
     return make_push(decision, problem_code="not_connected", problem="Waits.")
 
 
@@ -122,8 +123,10 @@ def test_anything_less_is_held_in_words(
     )  # fmt: skip
     assert words in left.ad_account.held_because
     assert AuditEntry.objects.filter(action="ad_account.not_handed_over").count() == 1
-    page = page_text(as_ana.get(reverse("connections:list", args=[acme.slug])))
-    assert page.count("Vera Lang&#x27;s connection reaches it, but") >= 2
+    push_variant(push_id=held.pk)
+    ad = reverse("ads:detail", args=[acme.slug, held.variant_id])
+    for page in (reverse("connections:list", args=[acme.slug]), ad):
+        assert "Vera Lang&#x27;s connection reaches it, but" in page_text(as_ana.get(page))
 
 
 @pytest.mark.parametrize("reach", ["another account", "gone", "not in use here", "another tenant"])
@@ -196,6 +199,38 @@ def test_through_the_dialog_a_person_who_may_goes_on(
     held.refresh_from_db()
     assert (left.ad_account.integration, held.problem_code) == (grant, "")
     assert Page.objects.get(pk=left.page_id).integration == grant
+
+
+def test_what_waited_is_created_with_the_new_grant_paused_and_once(
+    known: Integration,
+    account: AdAccount,
+    ben: Actor,
+    as_ana: Client,
+    start: Any,
+    stand_in: StandIn,
+) -> None:
+    """The whole way: approved under a grant that is lost, sent with another person's."""
+    ad_set = account.ad_sets.get(name="Spring, new customers")
+    page = known.pages.get(page_id=ACME_PAGE)
+    target = make_push_target(known.tenant, ad_set=ad_set, page=page)
+    held = make_push(make_decision(make_variant(target, status="approved"), ben))
+    gone = {"meta_user_id": "900", "meta_user_name": "Jo Brandt", "status": "revoked"}
+    Integration.objects.filter(pk=known.pk).update(api_key="", **gone)
+    push_variant(push_id=held.pk)
+    assert stand_in.read("state")["ads"] == []
+
+    as_ana.get(press(start()))
+    grant = Integration.objects.get(meta_user_name="Ana Keller")
+    work(grant)
+    for _ in range(2):
+        push_variant(push_id=held.pk)
+    held.refresh_from_db()
+    (ad,) = stand_in.read("state")["ads"]
+    assert (held.state, held.ad_id) == ("done", ad["id"])
+    assert ad["status"] == "PAUSED"
+    account.refresh_from_db()
+    assert account.integration == grant
+    assert account.ad_sets.filter(gone_at=None).count() > 1
 
 
 def test_through_the_dialog_a_person_who_only_reads_is_held(
