@@ -37,7 +37,8 @@ bench: $(VENV)/dev.stamp ## Measure, print a table, write build/bench.json
 	@$(BIN)/python -m tests.bench
 
 campaign: $(VENV)/dev.stamp ## Kill the product 1,500 times while it pushes 1,000 ads
-	@CRASH_ROUNDS=5 $(BIN)/python -m pytest -q tests/approvals/services/test_crash_points.py
+	@CRASH_ROUNDS=5 MACHINE_ROUNDS=200 $(BIN)/python -m pytest -q \
+	  tests/approvals/services/test_crash_points.py tests/approvals/services/test_push_machine.py
 	@$(BIN)/python -m tests.campaign.campaign 1000 1500 900
 
 audit: $(VENV)/dev.stamp ## Lighthouse on every page: 100 in all three, or it fails (needs node, npm)
