@@ -1,8 +1,9 @@
 """When another person connects: what ran on a grant that was lost goes on with theirs.
 
 Only where theirs reaches the same ad account and, for its push targets, the same Pages with the
-right to advertise: what was approved names both. Everything else stays where it is and waits, and
-``AdAccount.held_because`` says what is missing.
+right to advertise: what was approved names both. And only if somebody meant it: their connection is
+younger than the loss, or the ad account was chosen on it. Everything else stays where it is and
+waits, and ``AdAccount.held_because`` says what is missing.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ def _take(
     """The ad account as it goes on; None when it has to wait, with the reason written down."""
     targets = list(left.push_targets.select_related("page", "ad_set"))
     live = [target for target in targets if target.archived_at is None]
-    obstacle = _obstacle(taker, mine, live, pages)
+    lost = left.integration
+    obstacle = _obstacle(taker, lost, mine, live, pages)
     is_used_there = mine.enabled or mine.push_targets.exists() or mine.insights.exists()
     there = _ad_sets_there(mine, targets) if is_used_there else {}
     if not obstacle and is_used_there and any(t.ad_set.ad_set_id not in there for t in live):
@@ -71,7 +73,6 @@ def _take(
     if obstacle:
         _hold(left, obstacle)
         return None
-    lost = left.integration
     account = _merge(left, mine, targets, there) if is_used_there else _move(left, mine, taker)
     for target in targets:
         if target.page.page_id in pages:
@@ -91,10 +92,16 @@ def _take(
 
 
 def _obstacle(
-    taker: Integration, mine: AdAccount, targets: list[PushTarget], pages: Mapping[str, Page]
+    taker: Integration,
+    lost: Integration,
+    mine: AdAccount,
+    targets: list[PushTarget],
+    pages: Mapping[str, Page],
 ) -> str:
     """What the new grant lacks for these targets, in words; empty when nothing."""
     who = f"{taker.meta_user_name}'s connection reaches it"
+    if not mine.enabled and not _is_younger(taker, lost):
+        return f"{who}, but it is not chosen there."
     if targets and not WRITES & set(mine.user_tasks):
         return f"{who}, but may not create ads there."
     for target in targets:
@@ -104,6 +111,13 @@ def _obstacle(
         if target.use_instagram and (page.instagram_account_id != target.page.instagram_account_id):
             return f"{who}, but the Page {target.page.name} has another Instagram account now."
     return ""
+
+
+def _is_younger(taker: Integration, lost: Integration) -> bool:
+    """Whether somebody connected it after the other was lost or left."""
+    is_left = lost.status == Integration.Status.DISCONNECTED
+    lost_at = lost.last_checked_at if is_left else lost.trouble_since
+    return lost_at is None or taker.connected_at >= lost_at
 
 
 def _hold(left: AdAccount, obstacle: str) -> None:

@@ -113,7 +113,7 @@ def tell_handed_over(integration: Integration, accounts: Sequence[AdAccount], ad
             f"they go on with it: {names}.\n\n"
             f"{held_in_words(ads, 'waited and goes on' if ads == 1 else 'waited and go on')}"
         ),
-        path=_path(integration),
+        path=f"{_path(integration)}{integration.pk}/released/" if ads else _path(integration),
     )
 
 

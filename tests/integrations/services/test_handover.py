@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from approvals.models import Push
 from approvals.services.push import push_variant
 from integrations.models import AdAccount, Integration, Page, PushTarget, SyncRun
 from integrations.selectors import released_ads
+from integrations.services.accounts import use_ad_account
 from integrations.services.connect import disconnect
 from integrations.services.handover import hand_over
 from integrations.waiting import held_by
@@ -68,7 +70,7 @@ def taker_of(left: PushTarget, *, page: dict[str, Any] | None = None, **account:
 
 
 def test_same_account_and_page_go_on_with_their_history_and_once(
-    left: PushTarget, held: Push, ana: Actor, acme: Tenant
+    left: PushTarget, held: Push, ana: Actor, as_ana: Client, acme: Tenant
 ) -> None:
     account = left.ad_account
     make_insights([left.ad_set.campaign], days=3)
@@ -90,6 +92,9 @@ def test_same_account_and_page_go_on_with_their_history_and_once(
     notice = Notice.objects.get(user_id=ana.user_id)
     assert notice.subject == "Acme Outdoor EU goes on with Vera Lang's connection"
     assert "1 approved ad waited and goes on." in notice.body
+    listed = page_text(as_ana.get(notice.path))
+    assert "1 approved ad goes on now" in listed
+    assert reverse("ads:detail", args=[acme.slug, held.variant_id]) in listed
     assert AuditEntry.objects.get(action="ad_account.handed_over").data["to"] == "Vera Lang"
     assert hand_over(vera) == []
     assert AuditEntry.objects.filter(action="integration.released").count() == 1
@@ -178,12 +183,34 @@ def test_an_admin_who_stays_connects_then_the_old_one_is_left(
 ) -> None:
     old = left.ad_account.integration
     Integration.objects.update(status="connected")
-    vera = taker_of(left)
+    vera = taker_of(left, enabled=True)
+    make_ad_set(make_campaign(vera.ad_accounts.get()), ad_set_id="77")
     disconnect(actor=ana, integration_id=old.pk)
     assert vera.sync_runs.get().kind == SyncRun.Kind.CATALOG
     hand_over(vera)
     left.refresh_from_db()
     assert left.ad_account.integration == vera
+
+
+@pytest.mark.parametrize("how", ["revoked", "disconnected"])
+def test_older_connection_takes_only_what_was_chosen_on_it(
+    left: PushTarget, held: Push, ana: Actor, how: str
+) -> None:
+    old = left.ad_account.integration
+    vera = taker_of(left)
+    since = vera.connected_at + timedelta(hours=1)
+    fields = {"trouble_since": since} if how == "revoked" else {"last_checked_at": since}
+    Integration.objects.filter(pk=old.pk).update(status=how, **fields)
+    assert hand_over(vera) == []
+    left.ad_account.refresh_from_db()
+    assert "but it is not chosen there" in left.ad_account.held_because
+
+    mine = vera.ad_accounts.get()
+    use_ad_account(actor=ana, pk=mine.pk, enabled=True)
+    make_ad_set(make_campaign(mine), ad_set_id="77")
+    assert hand_over(vera) == [mine]
+    held.refresh_from_db()
+    assert held.problem_code == ""
 
 
 def test_through_the_dialog_a_person_who_may_goes_on(
