@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib import messages
@@ -27,7 +28,7 @@ from approvals.desk import (
     list_context,
     window_around,
 )
-from approvals.forms import ShownForm
+from approvals.forms import ChangesForm, RejectForm, ShownForm
 from approvals.limits import RECOMMENDED
 from approvals.models import AdVariant, Decision
 from approvals.neighbours import siblings_of
@@ -37,6 +38,7 @@ from approvals.services.seen import note_seen
 from approvals.states import VariantStatus
 from leadmetrics.errors import StateConflict
 from leadmetrics.htmx import announce, is_fragment
+from leadmetrics.tenancy.kept import note_of, take
 from leadmetrics.tenancy.middleware import TenantRequest
 
 # Verdicts that may well fit an alike text, too.
@@ -51,6 +53,11 @@ class Notice:
     title: str
     body: str = ""
     url: str = ""
+
+
+NOT_SENT = Notice(
+    "warn", "Your session had ended", "What you typed is here again; it was not sent. Send it now."
+)
 
 
 def open_desk(request: TenantRequest, shown: AdVariant, **details: Any) -> HttpResponse:
@@ -84,7 +91,9 @@ def answer(
         "limits": RECOMMENDED,
         "reasons": Decision.Reason.choices,
         "card": card,
+        "writer": note_of(request.user),
         **list_context(request.tenant, desk, window),
+        **(_kept_typing(request, card) if card and not details else {}),
         **details,
     }
     is_written = context["form"] or context["commenting"]
@@ -110,6 +119,15 @@ def _card_and_undo(
         return None, selectors.decision_to_undo(request.user, request.tenant)
     decisions, undo = selectors.decisions_and_undo(shown, request.user, most=HISTORY_LENGTH)
     return card_context(request.tenant, request.user, desk, shown, decisions), undo
+
+
+def _kept_typing(request: TenantRequest, card: dict[str, Any]) -> dict[str, Any]:
+    """The menu, open with the comment in it, that was sent when the session had ended."""
+    menus = (("reject", "rejection", RejectForm), ("changes", "asking", ChangesForm))
+    for act, name, form in menus:
+        if typed := take(request, urlsplit(card[f"{act}_url"]).path):
+            return {name: form(initial=typed.dict()), "notice": NOT_SENT}
+    return {}
 
 
 def _waiting(request: TenantRequest, desk: Desk) -> QuerySet[AdVariant]:

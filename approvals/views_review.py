@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from approvals import selectors
 from approvals.access import access_variant
-from approvals.answers import Notice, answer, conflict, difference, go_on, open_desk
+from approvals.answers import NOT_SENT, Notice, answer, conflict, difference, go_on, open_desk
 from approvals.desk import (
     Desk,
     head_of,
@@ -40,6 +40,7 @@ from approvals.states import EDITABLE, VariantStatus
 from leadmetrics.errors import InvalidInput, NotFound, StateConflict
 from leadmetrics.htmx import announce, is_fragment
 from leadmetrics.tenancy.access import role_required
+from leadmetrics.tenancy.kept import keeps_typing, take
 from leadmetrics.tenancy.middleware import TenantRequest
 from leadmetrics.tenancy.models import Role
 
@@ -74,6 +75,7 @@ def approve(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespon
     return go_on(request, decided, "Approved", _after_approval(decided))
 
 
+@keeps_typing
 @require_POST
 @role_required(Role.REVIEWER)
 def reject(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
@@ -97,12 +99,15 @@ def reject(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespons
     return go_on(request, decided, "Rejected", "Nothing of it is sent to Meta.")
 
 
+@keeps_typing
 @require_http_methods(["GET", "HEAD", "POST"])
 @role_required(Role.REVIEWER)
 def edit(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
     """Change the words in place; what is saved is a new version that is decided anew."""
     shown = access_variant(actor=request.actor, variant_id=variant_id)
     if request.method != "POST":
+        if typed := take(request, request.path):
+            return open_desk(request, shown, form=EditForm(typed), notice=NOT_SENT)
         if shown.status not in EDITABLE:
             return redirect(Desk.read(request.tenant, request.GET).url("variant", shown))
         form = EditForm.of(head_of(shown), content_hash=live_hash(shown))

@@ -10,24 +10,29 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from approvals.access import access_variant
-from approvals.answers import Notice, open_desk
+from approvals.answers import NOT_SENT, Notice, open_desk
 from approvals.desk import Desk, head_of, live_hash
 from approvals.forms import CommentForm
 from approvals.models import AdVariant, Comment
 from approvals.services.comment import add_comment
 from leadmetrics.errors import InvalidInput
 from leadmetrics.htmx import announce, is_fragment
+from leadmetrics.tenancy.kept import keeps_typing, take
 from leadmetrics.tenancy.middleware import TenantRequest
 from leadmetrics.tenancy.models import User
 from leadmetrics.tenancy.selectors import members_of
 
 
+@keeps_typing
 @require_http_methods(["GET", "HEAD", "POST"])
 def comment(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
     """Say something about an ad or about some of its words."""
     shown = access_variant(actor=request.actor, variant_id=variant_id)
     people = _others(request)
     if request.method != "POST":
+        if typed := take(request, request.path):
+            kept = CommentForm(typed, people=people)
+            return open_desk(request, shown, commenting=kept, notice=NOT_SENT)
         form = CommentForm(initial=_begin(request, shown), people=people)
         return open_desk(request, shown, commenting=form)
     form = CommentForm(request.POST, people=people)

@@ -20,10 +20,12 @@ from approvals.services.waiting import defer_variant, reopen_variant
 from leadmetrics.errors import StateConflict
 from leadmetrics.htmx import announce, is_fragment
 from leadmetrics.tenancy.access import role_required
+from leadmetrics.tenancy.kept import keeps_typing
 from leadmetrics.tenancy.middleware import TenantRequest
 from leadmetrics.tenancy.models import Role
 
 
+@keeps_typing
 @require_POST
 @role_required(Role.REVIEWER)
 def changes(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.cache import patch_cache_control
 
 from leadmetrics.errors import NotAllowed, NotFound
+from leadmetrics.tenancy import kept
 from leadmetrics.tenancy.actors import Actor, human
 from leadmetrics.tenancy.models import Membership, Tenant, User
 
@@ -21,6 +25,23 @@ class TenantRequest(HttpRequest):
     tenant: Tenant
     membership: Membership
     actor: Actor
+
+
+class SignInFirst(LoginRequiredMiddleware):
+    """Django's rule that everything needs a sign-in, with a way back for what was posted."""
+
+    def handle_no_permission(
+        self, request: HttpRequest, view_func: Callable[..., Any]
+    ) -> HttpResponseRedirect:
+        """To the sign-in; from there to the page with the form, not to where it was posted."""
+        if request.method != "POST":
+            return super().handle_no_permission(request, view_func)
+        if getattr(view_func, "keeps_typing", False):
+            kept.keep(request)
+        came_from = urlsplit(request.headers.get("Referer", ""))
+        is_ours = came_from.netloc == request.get_host()
+        back = urlunsplit(("", "", came_from.path, came_from.query, "")) if is_ours else ""
+        return redirect_to_login(back or request.get_full_path())
 
 
 class TenantMiddleware:

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from leadmetrics.errors import InvalidInput, LeadmetricsError, StateConflict
-from leadmetrics.tenancy import selectors, services
+from leadmetrics.tenancy import kept, selectors, services
 from leadmetrics.tenancy.access import role_required
 from leadmetrics.tenancy.forms import FirstPasswordForm, MemberForm, PolicyForm, SignInForm
 from leadmetrics.tenancy.middleware import TenantRequest
@@ -34,6 +34,9 @@ class SignInView(LoginView):
         """The ``next`` of the request if it is a path of ours, else empty."""
         url: str = super().get_redirect_url()
         return url if url.startswith("/") else ""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(is_kept=kept.is_kept(self.request), **kwargs)
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_invalid(form)

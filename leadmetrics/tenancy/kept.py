@@ -1,0 +1,66 @@
+"""What somebody typed while their session ended: kept until the same person has signed in again.
+
+It waits in the visitor's own session, which outlives the sign-in. A form that wants this carries a
+signed note of who it was drawn for, so that no stranger can store anything here and nobody else
+who signs in at the same desk sees it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.core import signing
+from django.http import HttpRequest, QueryDict
+
+from leadmetrics.tenancy.models import User
+
+WRITER = "writer"
+_KEY, _SALT = "kept_typing", "leadmetrics.kept"
+_SECONDS = 3600
+_MOST = 50_000  # characters, encoded
+_FORM_AGE = 14 * 24 * 3600
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def keeps_typing(view: View) -> View:
+    """Mark a view whose POST is kept when nobody is signed in any more."""
+    view.keeps_typing = True  # type: ignore[attr-defined]
+    return view
+
+
+def note_of(user: User) -> str:
+    """Who a form is drawn for; goes into its hidden field ``writer``."""
+    return signing.dumps(user.pk, salt=_SALT)
+
+
+def keep(request: HttpRequest) -> bool:
+    """Keep what was posted, apart from files; whether it was."""
+    try:
+        writer = signing.loads(request.POST.get(WRITER, ""), salt=_SALT, max_age=_FORM_AGE)
+    except signing.BadSignature:
+        return False
+    typed = request.POST.copy()
+    for name in (WRITER, "csrfmiddlewaretoken"):
+        typed.pop(name, None)
+    data = typed.urlencode()
+    if len(data) > _MOST:
+        return False
+    request.session[_KEY] = [request.path, writer, int(time.time()), data]
+    return True
+
+
+def is_kept(request: HttpRequest) -> bool:
+    """Whether something waits for its writer to sign in."""
+    return _KEY in request.session
+
+
+def take(request: HttpRequest, path: str) -> QueryDict | None:
+    """What this person had posted to ``path`` within the last hour, once; else None."""
+    if request.session.get(_KEY, [""])[0] != path:
+        return None
+    _, writer, at, data = request.session.pop(_KEY)
+    is_fresh = time.time() - at < _SECONDS
+    return QueryDict(data) if is_fresh and writer == request.user.pk else None
