@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db.models import (
     Count,
+    Exists,
     F,
     OuterRef,
     Prefetch,
@@ -392,6 +393,15 @@ def gaps_of(accounts: Sequence[AdAccount], pages: Sequence[Page]) -> Gaps:
         for account in accounts
     )
     return worst_first(rows, GAPS_SHOWN)
+
+
+def without_target(integration: Integration) -> QuerySet[AdAccount]:
+    """Ad accounts in use that can run ads and have no place for approved ads yet, by name."""
+    return ad_accounts_of(integration).filter(
+        ~Exists(PushTarget.objects.filter(ad_account=OuterRef("pk"), archived_at=None)),
+        enabled=True,
+        account_status__in=AdAccount.RUNS_ADS,
+    )
 
 
 def target_defaults(account: AdAccount, pages: Sequence[Page]) -> dict[str, object]:

@@ -26,6 +26,7 @@ from integrations.selectors import (
     released_ads,
     renewed_grant,
     target_defaults,
+    without_target,
 )
 from integrations.services import accounts, connect
 from integrations.words import asked_scopes, missing_scopes, status_note
@@ -246,6 +247,7 @@ def target_ready(request: TenantRequest, tenant: str, target: UUID) -> HttpRespo
             "target": ready,
             "integration": ready.ad_account.integration,
             "runs": list(open_runs_of(ready.ad_account.integration)),
+            "to_do": list(without_target(ready.ad_account.integration)),
             "site_url": settings.SITE_URL,
             "steps": _steps(""),
         },

@@ -523,6 +523,24 @@ def test_target_is_made_and_the_way_for_agents_shown(
     assert "https://acme.example" in text
 
 
+def test_made_target_leads_to_the_next_ad_account(
+    as_ana: Client, acme: Tenant, integration: Integration
+) -> None:
+    target = make_push_target(
+        acme, ad_set=make_ad_set(make_campaign(make_ad_account(integration, name="A done")))
+    )
+    page = url("target_ready", acme, target.pk)
+    assert "Next ad account" not in words(as_ana.get(page))
+    make_ad_account(integration, name="B not in use", enabled=False)
+    make_ad_account(integration, name="C unpaid", account_status=3)
+    waits = [make_ad_account(integration, name=name) for name in ("D waits", "E waits")]
+    text = words(as_ana.get(page))
+    assert "2 ad accounts in use have no place for approved ads yet." in text
+    assert f"?account={waits[0].pk}" in page_text(as_ana.get(page))
+    make_push_target(acme, ad_set=make_ad_set(make_campaign(waits[0])))
+    assert "1 ad account in use has no place" in words(as_ana.get(page))
+
+
 def test_refused_target_keeps_what_was_typed(
     as_ana: Client, acme: Tenant, integration: Integration
 ) -> None:
