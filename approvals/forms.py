@@ -139,7 +139,9 @@ class EditForm(ShownForm):
         widget=forms.TextInput(attrs={"inputmode": "url", "spellcheck": "false"}),
     )
     call_to_action = forms.ChoiceField(
-        label=LABELS["call_to_action"], choices=list(CALLS_TO_ACTION.items())
+        label=LABELS["call_to_action"],
+        choices=list(CALLS_TO_ACTION.items()),
+        error_messages={"invalid_choice": "Select a valid choice."},
     )
     image = forms.FileField(
         label="Another image",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.http import HttpResponse, QueryDict
@@ -88,13 +88,15 @@ def bulk(request: TenantRequest, tenant: str) -> HttpResponse:
                 comment=form.cleaned_data["comment"] if wants_no else "",
             )
             return _result(request, result, "Rejected" if wants_no else "Approved")
+        return _choose(request, form)
     return _choose(request)
 
 
-def _choose(request: TenantRequest) -> HttpResponse:
+def _choose(request: TenantRequest, refused: RejectForm | None = None) -> HttpResponse:
+    """What can be decided; after a refused rejection with its ticks and words as they were."""
     desk = Desk.read(request.tenant, request.GET)
     if model := _model(request):
-        return _choose_alike(request, desk, model)
+        return _choose_alike(request, desk, model, refused)
     waiting = selectors.variants_to_review(request.tenant, desk.narrow, order=desk.order)
     rows = list(waiting.filter(seen__user=request.user).distinct()[:MOST])
     seen = seen_by(request.user.pk, rows)
@@ -105,7 +107,8 @@ def _choose(request: TenantRequest) -> HttpResponse:
     return _page(
         request,
         {
-            "ready": [(row, live_hash(row), ()) for row in ready],
+            "ready": [(row, live_hash(row), (), _is_ticked(row, refused)) for row in ready],
+            "refused": refused,
             "is_selection": bool(selected),
             "changed": changed,
             "unseen": list(unseen[:UNSEEN_NAMED]),
@@ -117,7 +120,9 @@ def _choose(request: TenantRequest) -> HttpResponse:
     )
 
 
-def _choose_alike(request: TenantRequest, desk: Desk, model: AdVariant) -> HttpResponse:
+def _choose_alike(
+    request: TenantRequest, desk: Desk, model: AdVariant, refused: RejectForm | None
+) -> HttpResponse:
     """The alike variants, each drawn here as a whole with the words in which it differs."""
     found = siblings_of(request.tenant, model)[:MOST]
     ready = [one.variant for one in found]
@@ -129,7 +134,11 @@ def _choose_alike(request: TenantRequest, desk: Desk, model: AdVariant) -> HttpR
         request,
         {
             "model": model,
-            "ready": [(row, live_hash(row), changes.get(row.pk, ())) for row in ready],
+            "ready": [
+                (row, live_hash(row), changes.get(row.pk, ()), _is_ticked(row, refused))
+                for row in ready
+            ],
+            "refused": refused,
             "last": selectors.decisions_of(model).first(),
             "desk_url": desk.url(),
             "url": request.get_full_path(),
@@ -162,7 +171,13 @@ def _result(request: TenantRequest, result: BulkResult, verb: str) -> HttpRespon
 
 
 def _page(request: TenantRequest, context: dict[str, Any]) -> HttpResponse:
-    return render(request, "approvals/bulk.html", context)
+    status = 422 if context.get("refused") else 200
+    return render(request, "approvals/bulk.html", context, status=status)
+
+
+def _is_ticked(row: AdVariant, refused: RejectForm | None) -> bool:
+    """At first all are; what somebody has unticked stays so."""
+    return refused is None or row.pk in _chosen(cast(QueryDict, refused.data))
 
 
 def _chosen(posted: QueryDict) -> dict[UUID, str]:

@@ -192,7 +192,9 @@
     element.focus({ preventScroll: !element.matches("[data-focus]") });
   }
 
-  function showProblem() {
+  function showProblem(event) {
+    // Gone, or no longer ours: a member who was removed, say. The page itself says what is true.
+    if (event.detail.xhr?.status === 404) return location.reload();
     const copyOfNotice = one("template[data-problem]").content.cloneNode(true);
     one("#messages")?.replaceChildren(copyOfNotice);
   }

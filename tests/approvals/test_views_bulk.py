@@ -108,7 +108,7 @@ def test_marked_ones_are_offered_first_and_rejected_together(as_ben, ads):
     for variant in ads[:2]:
         as_ben.post(review("select", variant), shown(variant))
     page = as_ben.get(review("bulk"))
-    assert [row.pk for row, _, _ in page.context["ready"]] == [ads[0].pk, ads[1].pk]
+    assert [row.pk for row, *_ in page.context["ready"]] == [ads[0].pk, ads[1].pk]
     as_ben.post(review("bulk"), {**picked(*ads[:2]), "reason": "off_brand", "comment": "No."})
     assert [status(one) for one in ads[:3]] == ["rejected", "rejected", "proposed"]
 
@@ -171,7 +171,7 @@ def test_the_first_decision_is_offered_to_the_alike(as_ben, family):
     answer = as_ben.post(review("approve", family[0]), shown(family[0]), headers=HTMX)
     assert "The same for 2 alike?" in words(answer)
     page = as_ben.get(review("bulk"), {"alike": str(family[0].pk)})
-    assert {row.pk for row, _, _ in page.context["ready"]} == {family[1].pk, family[2].pk}
+    assert {row.pk for row, *_ in page.context["ready"]} == {family[1].pk, family[2].pk}
     as_ben.post(review("bulk"), picked(*family[1:3]))
     assert [status(one) for one in family] == ["approved"] * 3 + ["proposed"]
 

@@ -11,7 +11,7 @@ from tests.flows.test_keyboard_review import PROPOSE, in_product
 from tests.stack import Stack, sign_in
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
@@ -36,6 +36,20 @@ def test_text_typed_while_the_session_ends_is_there_after_signing_in(
     assert page.get_by_label("Headline").input_value() == "Kept over a sign-in"
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Saved as version 2").first.wait_for()
+
+
+def test_an_answer_that_nothing_is_there_any_more_loads_the_page_anew(
+    stack: Stack, browser: Browser
+) -> None:
+    in_product(stack, PROPOSE, NAME="Gone", COUNT=1)
+    page = browser.new_page()  # htmx logs such an answer, which the shared window does not forgive
+    sign_in(page, stack, "ben@acme.example")
+    page.goto(f"{stack.base_url}/t/acme/review/?q=Gone")
+    page.route("**/later/**", lambda route: route.fulfill(status=404, body="There is nothing."))
+    with page.expect_navigation():
+        page.keyboard.press("l")
+    page.get_by_role("heading", name="Gone 01", exact=True).wait_for()
+    page.close()
 
 
 def test_reload_and_back_keep_the_card_the_filters_the_order_and_the_list(
