@@ -1,6 +1,6 @@
-"""Connecting in a real browser: partly, asking again, reconnecting, disconnecting.
+"""Connecting in a real browser: partly, asking again, reconnecting, as somebody else, leaving.
 
-In Harbour Books, as a person whom no other flow connects.
+In Harbour Books, as people whom no other flow connects.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 CONNECTIONS = "/t/harbour/connections/"
-WHO = "Sam Rivera"
+WHO, OTHER = "Sam Rivera", "Vera Lindqvist"
 
 
-def through_the_dialog(page: Page, *, without: str = "") -> None:
-    """Choose Sam, leave one permission out if asked, and go on."""
-    page.get_by_role("link", name=re.compile(WHO)).click()
+def through_the_dialog(page: Page, *, who: str = WHO, without: str = "") -> None:
+    """Choose the person, leave one permission out if asked, and go on."""
+    page.get_by_role("link", name=re.compile(who)).click()
     if without:
         page.locator(f'input[name="scope:{without}"]').uncheck()
     page.get_by_role("button", name="Continue").click()
@@ -33,6 +33,13 @@ def through_the_dialog(page: Page, *, without: str = "") -> None:
 def card_of_sam(page: Page, stack: Stack) -> str:
     page.goto(f"{stack.base_url}{CONNECTIONS}")
     return page.locator("section.card", has_text=WHO).first.inner_text()
+
+
+def disconnect(page: Page, who: str) -> None:
+    page.get_by_label(f"More for {who}").click()
+    page.locator("section.card", has_text=who).get_by_role("link", name="Disconnect…").click()
+    page.get_by_role("button", name=re.compile("^Disconnect")).click()
+    page.get_by_text(f"{who} is disconnected.").wait_for()
 
 
 def test_partly_ask_again_reconnect_disconnect(page: Page, stack: Stack) -> None:
@@ -52,8 +59,10 @@ def test_partly_ask_again_reconnect_disconnect(page: Page, stack: Stack) -> None
     page.goto(f"{stack.base_url}{CONNECTIONS}")
     assert page.get_by_role("heading", name=WHO).count() == 1
 
-    page.get_by_label(f"More for {WHO}").click()
-    page.get_by_role("link", name="Disconnect…").click()
-    page.get_by_role("button", name=re.compile("^Disconnect")).click()
-    page.get_by_text(f"{WHO} is disconnected.").wait_for()
+    page.get_by_role("button", name=re.compile(f"Reconnect.*{WHO}")).click()
+    through_the_dialog(page, who=OTHER)
+    page.get_by_text(f"Facebook signed you in as {OTHER}, not as {WHO}").wait_for()
+    page.goto(f"{stack.base_url}{CONNECTIONS}")
+    for who in (OTHER, WHO):
+        disconnect(page, who)
     assert "Disconnected" in card_of_sam(page, stack)
