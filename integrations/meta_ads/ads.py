@@ -165,7 +165,7 @@ def pause_ad(transport: Transport, token: AccessToken, ad_id: str) -> None:
 def get_ad(transport: Transport, token: AccessToken, ad_id: str) -> AdState:
     """The ad as it is stored now."""
     # Marketing API reference: Ad
-    return _ad(transport.get(ad_id, {"fields": AD_FIELDS}, token))
+    return transport.read(ad_id, {"fields": AD_FIELDS}, token, _ad)
 
 
 def get_ad_with_creative(
@@ -173,14 +173,13 @@ def get_ad_with_creative(
 ) -> tuple[AdState, CreativeState]:
     """The ad and its creative as they are stored now, in one call."""
     # Marketing API reference: Ad
-    answer = transport.get(ad_id, {"fields": AD_WITH_CREATIVE}, token)
-    return _ad(answer), read_creative(read_object(answer.get("creative")))
+    return transport.read(ad_id, {"fields": AD_WITH_CREATIVE}, token, _ad_with_creative)
 
 
 def get_creative(transport: Transport, token: AccessToken, creative_id: str) -> CreativeState:
     """The creative's content as it is stored now."""
     # Marketing API reference: Ad Creative
-    return read_creative(transport.get(creative_id, {"fields": CREATIVE_FIELDS}, token))
+    return transport.read(creative_id, {"fields": CREATIVE_FIELDS}, token, read_creative)
 
 
 def read_creative(answer: Json) -> CreativeState:
@@ -295,6 +294,10 @@ def _open_outcome() -> Iterator[None]:
         yield
     except Unreadable:
         raise Unreadable(outcome_unknown=True) from None
+
+
+def _ad_with_creative(answer: Json) -> tuple[AdState, CreativeState]:
+    return _ad(answer), read_creative(read_object(answer.get("creative")))
 
 
 def _ad(item: Json) -> AdState:

@@ -70,7 +70,10 @@ def get_ad_set_plan(
     """
     # Marketing API reference: Ad Set
     ads = f",ads.limit({count_to}){{id}}" if count_to else ""
-    answer = transport.get(ad_set_id, {"fields": _PLAN_FIELDS + ads}, token)
+    return transport.read(ad_set_id, {"fields": _PLAN_FIELDS + ads}, token, _plan)
+
+
+def _plan(answer: Json) -> AdSetPlan:
     campaign = read_object(answer.get("campaign"))
     places = read_object(read_object(answer.get("targeting")).get("geo_locations"))
     return AdSetPlan(
@@ -99,9 +102,15 @@ def get_account_state(transport: Transport, token: AccessToken, ad_account_id: s
     """Whether the ad account can run ads."""
     # Marketing API reference: Ad Account
     fields = "account_status,default_dsa_beneficiary,default_dsa_payor"
-    answer = transport.get(ad_account_id, {"fields": fields}, token)
+    return transport.read(ad_account_id, {"fields": fields}, token, _account_state)
+
+
+def _account_state(answer: Json) -> AccountState:
+    status = read_code(answer.get("account_status"))
+    if status is None:
+        raise Unreadable
     return AccountState(
-        account_status=read_code(answer.get("account_status")) or 0,
+        account_status=status,
         dsa_beneficiary=read_text(answer.get("default_dsa_beneficiary")),
         dsa_payor=read_text(answer.get("default_dsa_payor")),
     )

@@ -35,13 +35,12 @@ def pages(
     while True:
         asked = {**params, "limit": limit, **({"after": after} if after else {})}
         try:
-            answer = transport.get(path, asked, token)
+            items, after = transport.read(path, asked, token, read_page)
         except MetaError as exc:
             if exc.kind != ErrorKind.TOO_MUCH_DATA or limit <= SMALLEST_PAGE:
                 raise
             limit = max(limit // 2, SMALLEST_PAGE)
             continue
-        items, after = read_page(answer)
         if after in seen or len(seen) >= MOST_PAGES:
             raise Unreadable
         yield items, after
