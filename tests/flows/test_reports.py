@@ -108,6 +108,11 @@ def test_the_chart_tells_the_day_under_the_pointer_and_zooms(page: Page, stack: 
     assert point_at(0.99).split(":")[0] == newest
 
     page.emulate_media(media="print")
+    for part in (".top-bar", ".report__controls", ".page-header__action", ".chart__hint"):
+        assert page.locator(part).first.is_hidden(), part
+    assert page.locator(".report__days").first.evaluate(
+        "days => days.scrollHeight <= days.clientHeight"
+    )  # every day is on the paper
     assert live.is_hidden()
     assert frame.locator("svg").first.evaluate("svg => getComputedStyle(svg).opacity") == "1"
 
