@@ -53,6 +53,7 @@ ACTS = (
     "select",
     "alike",
     "comment",
+    "draft",
 )
 DECIDED = (*selectors.PUSHED, VariantStatus.REJECTED, VariantStatus.CHANGES_REQUESTED)
 

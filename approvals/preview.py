@@ -128,8 +128,11 @@ def cut(text: str, limit: int, *, lines: int = 0) -> str:
 
 
 def domain_of(link: str) -> str:
-    """The host that the feed prints under the image, without "www."."""
-    return (urlsplit(link).hostname or "").removeprefix("www.")
+    """The host that the feed prints under the image, without "www."; empty if there is none."""
+    try:
+        return (urlsplit(link).hostname or "").removeprefix("www.")
+    except ValueError:  # half typed
+        return ""
 
 
 def cta_label(call_to_action: str) -> str:

@@ -88,7 +88,7 @@ ORDERS = {
         OLDEST_FIRST,
         QueueOrder("due", "Due first", at="created_at"),
         QueueOrder("newest", "Newest first", at="created_at", newest_first=True),
-        QueueOrder("account", "By ad account", group="account_group"),
+        QueueOrder("account", "By account", group="account_group"),
         QueueOrder("campaign", "By campaign", group="campaign_group"),
     )
 }

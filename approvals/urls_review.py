@@ -2,7 +2,13 @@
 
 from django.urls import path
 
-from approvals import views_bulk, views_preview, views_review_comments, views_waiting
+from approvals import (
+    views_bulk,
+    views_preview,
+    views_review_comments,
+    views_review_draft,
+    views_waiting,
+)
 from approvals import views_review as views
 
 app_name = "review"
@@ -18,6 +24,7 @@ urlpatterns = [
     path("<uuid:variant_id>/reject/", views.reject, name="reject"),
     path("<uuid:variant_id>/edit/", views.edit, name="edit"),
     path("<uuid:variant_id>/withdraw/", views.withdraw, name="withdraw"),
+    path("<uuid:variant_id>/draft/", views_review_draft.draft, name="draft"),
     path("<uuid:variant_id>/comment/", views_review_comments.comment, name="comment"),
     path("<uuid:variant_id>/changes/", views_waiting.changes, name="changes"),
     path("<uuid:variant_id>/undo/", views_waiting.undo, name="undo"),

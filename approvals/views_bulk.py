@@ -21,6 +21,7 @@ from approvals.services.seen import note_seen, seen_by, select_variant
 from approvals.states import VariantStatus
 from leadmetrics.errors import StateConflict
 from leadmetrics.htmx import announce, is_fragment
+from leadmetrics.templatetags.ui import COUNTED_TO
 from leadmetrics.tenancy.access import role_required
 from leadmetrics.tenancy.middleware import TenantRequest
 from leadmetrics.tenancy.models import Role
@@ -112,7 +113,7 @@ def _choose(request: TenantRequest, refused: RejectForm | None = None) -> HttpRe
             "is_selection": bool(selected),
             "changed": changed,
             "unseen": list(unseen[:UNSEEN_NAMED]),
-            "unseen_count": unseen.count(),
+            "unseen_count": unseen[: COUNTED_TO + 1].count(),
             "desk_url": desk.url(),
             "url": request.get_full_path(),
             "reasons": Decision.Reason.choices,

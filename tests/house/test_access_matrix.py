@@ -48,6 +48,7 @@ TENANT_ROUTES: dict[str, tuple[Role, tuple[str, ...]]] = {
     "review:reject": (REVIEWER, WRITE),
     "review:edit": (REVIEWER, FORM),
     "review:withdraw": (REVIEWER, WRITE),
+    "review:draft": (REVIEWER, WRITE),
     "review:comment": (VIEWER, FORM),
     "review:changes": (REVIEWER, WRITE),
     "review:alike": (VIEWER, READ),
