@@ -120,6 +120,7 @@ LINK_CHECKS = _text("LINK_CHECKS", "false").lower() in ("1", "true", "yes", "on"
 # --- Django ------------------------------------------------------------------------------------
 ALLOWED_HOSTS = _list("ALLOWED_HOSTS", [_site.hostname, "localhost", "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
+CSRF_FAILURE_VIEW = "leadmetrics.tenancy.middleware.csrf_failure"
 ROOT_URLCONF = "leadmetrics.urls"
 WSGI_APPLICATION = "leadmetrics.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

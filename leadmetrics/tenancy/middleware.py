@@ -10,6 +10,7 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 
 from leadmetrics.errors import NotAllowed, NotFound
@@ -38,10 +39,23 @@ class SignInFirst(LoginRequiredMiddleware):
             return super().handle_no_permission(request, view_func)
         if getattr(view_func, "keeps_typing", False):
             kept.keep(request)
-        came_from = urlsplit(request.headers.get("Referer", ""))
-        is_ours = came_from.netloc == request.get_host()
-        back = urlunsplit(("", "", came_from.path, came_from.query, "")) if is_ours else ""
-        return redirect_to_login(back or request.get_full_path())
+        return redirect_to_login(_page_of_form(request))
+
+
+def _page_of_form(request: HttpRequest) -> str:
+    """The page of ours that a form was posted from, or else the address it was posted to."""
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    is_ours = came_from.netloc == request.get_host()
+    back = urlunsplit(("", "", came_from.path, came_from.query, "")) if is_ours else ""
+    return back or request.get_full_path()
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's
+    """A form from before the person signed in again, in another tab: its words are offered anew."""
+    match = request.resolver_match
+    if match and getattr(match.func, "keeps_typing", False) and kept.keep(request):
+        return HttpResponseRedirect(_page_of_form(request))
+    return render(request, "403_csrf.html", status=403)
 
 
 class TenantMiddleware:

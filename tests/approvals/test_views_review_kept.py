@@ -154,3 +154,25 @@ def test_text_for_an_ad_that_was_decided_meanwhile_is_still_there(
     page = sign_in(browser_of, lost.url, writer.email)
     assert page.context["form"]["headline"].value() == OTHER.headline
     assert client_for(rita).get(review("variant", variant)).context["card"]["is_waiting"] is False
+
+
+def test_an_edit_from_before_signing_in_again_in_another_tab_comes_back(
+    browser_of, writer, variant
+):
+    fields = fields_of(browser_of, "edit", variant)
+    browser_of.cookies.clear()
+    browser_of.force_login(writer)  # the other tab; the token of this one's form is void now
+    origin = {"Referer": f"http://testserver{review('edit', variant)}?q=Tents"}
+    page = browser_of.post(
+        review("edit", variant), typed(variant, OTHER, **fields), headers=origin, follow=True
+    )
+    assert page.redirect_chain == [(f"{review('edit', variant)}?q=Tents", 302)]
+    assert page.context["form"]["headline"].value() == OTHER.headline
+    assert VariantRevision.objects.count() == 1
+
+
+def test_a_form_without_its_token_changes_nothing_and_says_what_helps(browser_of, variant):
+    page = browser_of.post(review("approve", variant), {"content_hash": live_hash(variant)})
+    assert page.status_code == 403
+    assert "This page is out of date" in page.content.decode()
+    assert not Decision.objects.exists()
