@@ -13,7 +13,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from approvals.limits import CALLS_TO_ACTION, RECOMMENDED, AdCopy
@@ -120,9 +120,11 @@ def feedback(actor: Actor, cursor: str) -> schemas.FeedbackPage:
 
 
 def list_ad_accounts(actor: Actor, *, cursor: str, limit: int) -> schemas.AdAccountsPage:
-    """The tenant's enabled ad accounts. Raises InvalidInput for a cursor that is not ours."""
+    """The tenant's enabled ad accounts, each once. Raises InvalidInput for a foreign cursor."""
     accounts = AdAccount.objects.filter(tenant_id=actor.tenant_id, enabled=True, gone_at=None)
-    rows, next_cursor = _page(accounts, cursor, limit)
+    # Two connections may reach the same one.
+    twin = accounts.filter(ad_account_id=OuterRef("ad_account_id"), pk__lt=OuterRef("pk"))
+    rows, next_cursor = _page(accounts.exclude(Exists(twin)), cursor, limit)
     return schemas.AdAccountsPage(
         ad_accounts=[
             schemas.AdAccountOut(

@@ -333,7 +333,7 @@ def main(words: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="campaign-") as folder:
         campaign = Campaign(Path(folder) / "it", pushes=pushes, seed=int(time.time()))
         try:
-            result = campaign.run(kills=kills, seconds=seconds)
+            result = campaign.run(kills=kills, seconds=seconds, patience=300)
         finally:
             campaign.close()
     print(in_words(result))

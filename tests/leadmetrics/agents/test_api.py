@@ -179,6 +179,15 @@ def test_reading_lists_what_can_be_used(agent, target):
     assert agent.get("audiences").json()["audiences"] == []
 
 
+def test_an_ad_account_that_two_connections_reach_is_listed_once(agent, acme, target):
+    make_ad_account(
+        make_integration(acme, meta_user_id="2002"),
+        ad_account_id=target.ad_account.ad_account_id,
+        enabled=True,
+    )
+    assert len(agent.get("ad-accounts").json()["ad_accounts"]) == 1
+
+
 @pytest.mark.parametrize("part", ["ad_account", "ad_set", "page"])
 def test_what_was_deleted_at_meta_is_no_target(agent, target, part):
     thing = getattr(target, part)
