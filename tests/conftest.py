@@ -33,6 +33,7 @@ NO_BROWSER = "there is no chromium on this machine"
 LONG = ("flows/", "campaign/", "house/test_up.py", "leadmetrics/test_processes.py")
 
 
+@pytest.hookimpl(tryfirst=True)  # the groups are read by a hook of the same name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A module stays in one process; so do all that share the product that the suite starts."""
     here = Path(__file__).parent

@@ -72,6 +72,7 @@ class Campaign(Installation):
         wait_until(lambda: answers(f"{self.sandbox_url}/sandbox/"), seconds=60)
         prepared = self.ask(f"prepare {self.pushes}")
         self.control(listing_delay_seconds=LIST_DELAY)
+        self.control(lose_reply={"path": "ads", "method": "POST", "times": 3})
         helpers = [
             threading.Thread(target=self._approve, args=(prepared,)),
             threading.Thread(target=self._make_trouble),
