@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from approvals.models import AdVariant
-from approvals.selectors import variants_with_content
+from approvals.selectors.variants import variants_with_content
 from leadmetrics.errors import NotFound
 from leadmetrics.tenancy.actors import Actor
 

@@ -11,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 
-from approvals import selectors
 from approvals.explain import where_of
 from approvals.models import (
     AdVariant,
@@ -23,6 +22,9 @@ from approvals.models import (
     VariantRevision,
     WriteStop,
 )
+from approvals.selectors.pushed import current_push, later_lines, pushes_of
+from approvals.selectors.variants import revisions_of
+from approvals.selectors.verdicts import decisions_of
 from approvals.services.repairs import repair
 from approvals.services.stops import resume_all_writes, stop_all_writes
 from approvals.timeline import timeline
@@ -141,14 +143,14 @@ class AdVariantAdmin(SearchedByReference):
     ) -> HttpResponse:
         """The variant with the same cause and timeline that its workspace sees."""
         if obj is not None:
-            pushes = list(selectors.pushes_of(obj))
-            context["where"] = where_of(obj, selectors.current_push(pushes))
+            pushes = list(pushes_of(obj))
+            context["where"] = where_of(obj, current_push(pushes))
             context["timeline"] = timeline(
                 obj,
-                selectors.revisions_of(obj),
-                selectors.decisions_of(obj),
+                revisions_of(obj),
+                decisions_of(obj),
                 pushes,
-                selectors.later_lines(obj),
+                later_lines(obj),
             )
             context["repair_url"] = reverse("admin:approvals_advariant_repair", args=[obj.pk])
         return super().render_change_form(request, context, add, change, form_url, obj)
@@ -180,7 +182,7 @@ class AdVariantAdmin(SearchedByReference):
             **self.admin_site.each_context(request),
             "title": "Repair",
             "variant": variant,
-            "where": where_of(variant, selectors.current_push(selectors.pushes_of(variant))),
+            "where": where_of(variant, current_push(pushes_of(variant))),
             "problem": problem,
             "reason": reason,
             "back_url": back_url,

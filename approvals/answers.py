@@ -16,7 +16,6 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
-from approvals import selectors
 from approvals.access import access_variant
 from approvals.desk import (
     HISTORY_LENGTH,
@@ -33,6 +32,9 @@ from approvals.limits import RECOMMENDED
 from approvals.models import AdVariant, Decision
 from approvals.neighbours import siblings_of
 from approvals.presence import others_here
+from approvals.selectors.queue import first_from, variants_to_review
+from approvals.selectors.variants import revisions_of
+from approvals.selectors.verdicts import decision_to_undo, decisions_and_undo, decisions_of
 from approvals.services.review import ContentChanged
 from approvals.services.seen import note_seen
 from approvals.states import VariantStatus
@@ -116,8 +118,8 @@ def _card_and_undo(
 ) -> tuple[dict[str, Any] | None, Decision | None]:
     """The open ad, and the person's decision that can be taken back."""
     if shown is None:
-        return None, selectors.decision_to_undo(request.user, request.tenant)
-    decisions, undo = selectors.decisions_and_undo(shown, request.user, most=HISTORY_LENGTH)
+        return None, decision_to_undo(request.user, request.tenant)
+    decisions, undo = decisions_and_undo(shown, request.user, most=HISTORY_LENGTH)
     return card_context(request.tenant, request.user, desk, shown, decisions), undo
 
 
@@ -131,7 +133,7 @@ def _kept_typing(request: TenantRequest, card: dict[str, Any]) -> dict[str, Any]
 
 
 def _waiting(request: TenantRequest, desk: Desk) -> QuerySet[AdVariant]:
-    return selectors.variants_to_review(request.tenant, desk.narrow, request.user, desk.order)
+    return variants_to_review(request.tenant, desk.narrow, request.user, desk.order)
 
 
 def _is_fetched_ahead(request: TenantRequest) -> bool:
@@ -155,7 +157,7 @@ def go_on(
     waiting = _waiting(request, desk)
     others = waiting.exclude(pk=decided.pk)
     place = desk.order.place_of(before or decided)
-    following = selectors.first_from(others, desk.order, place) or others.first()
+    following = first_from(others, desk.order, place) or others.first()
     url = desk.url("variant", following) if following else desk.url()
     did = f"{verb} “{head_of(decided).headline}”."
     alike = len(siblings_of(request.tenant, decided)) if verb in OFFERED else 0
@@ -182,7 +184,7 @@ def conflict(
 ) -> HttpResponse:
     """The decision did not count: the true state, and what is different from what was shown."""
     shown = access_variant(actor=request.actor, variant_id=variant_id)
-    last = selectors.decisions_of(shown).first()
+    last = decisions_of(shown).first()
     if (
         last is not None
         and shown.status != VariantStatus.PROPOSED
@@ -198,7 +200,7 @@ def difference(form: ShownForm, shown: AdVariant, exc: StateConflict) -> dict[st
     """What the page says when an act did not count: a notice and what changed."""
     if not isinstance(exc, ContentChanged):
         return {"notice": Notice("warn", "Your decision was not counted", exc.user_message)}
-    before = selectors.revisions_of(shown).filter(number=form.shown_number).first()
+    before = revisions_of(shown).filter(number=form.shown_number).first()
     changes = changes_between(before, head_of(shown)) if before else ()
     body = "Your decision was not counted. " + (
         "Here is what changed."

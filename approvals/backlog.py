@@ -9,7 +9,7 @@ from math import ceil
 
 from django.utils import timezone
 
-from approvals.selectors import AccountBacklog
+from approvals.selectors.pushed import AccountBacklog
 from integrations.services.allowance import allowance_of
 
 # A creative and an ad each; a picture is uploaded once and shared.

@@ -15,7 +15,6 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from approvals import selectors
 from approvals.checklist import checklist, landing_lines
 from approvals.content import content_hash
 from approvals.diff import FieldChange, diff_copy
@@ -24,14 +23,17 @@ from approvals.models import AdVariant, Comment, Decision, VariantRevision
 from approvals.preview import FEED, PLACEMENTS, cta_label, domain_of, preview_of
 from approvals.queue_order import OLDEST_FIRST, ORDERS, Place, QueueOrder
 from approvals.rules import copy_of, findings_now
-from approvals.selectors import QueueFilter
+from approvals.selectors.pushed import PUSHED
+from approvals.selectors.queue import PAGE_SIZE, QueueFilter, queue_counts, rows_around
+from approvals.selectors.variants import comments_on, link_check_of, preflights_of, revisions_of
+from approvals.selectors.verdicts import standing_approvals
 from approvals.states import EDITABLE, VariantStatus
 from approvals.timeline import VERDICTS
 from leadmetrics.templatetags.ui import COUNTED_TO
 from leadmetrics.tenancy.models import Tenant, User
 from leadmetrics.tenancy.selectors import members_of
 
-ROWS = selectors.PAGE_SIZE
+ROWS = PAGE_SIZE
 ROWS_BEFORE = 5
 HISTORY_LENGTH = 20
 SEARCH_LENGTH = 100
@@ -55,7 +57,7 @@ ACTS = (
     "comment",
     "draft",
 )
-DECIDED = (*selectors.PUSHED, VariantStatus.REJECTED, VariantStatus.CHANGES_REQUESTED)
+DECIDED = (*PUSHED, VariantStatus.REJECTED, VariantStatus.CHANGES_REQUESTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ def window_from(waiting: QuerySet[AdVariant], desk: Desk, start: str) -> Window:
     if place is None:
         rows = list(waiting[: ROWS + 1])
         return _window([], rows, rows[0], before=0) if rows else Window()
-    rows = selectors.rows_around(waiting, desk.order, place, before=1, after=ROWS + 1)
+    rows = rows_around(waiting, desk.order, place, before=1, after=ROWS + 1)
     earlier, found = _parted(desk, rows, place)
     return _window(earlier, found, found[0], before=0) if found else Window()
 
@@ -155,7 +157,7 @@ def window_from(waiting: QuerySet[AdVariant], desk: Desk, start: str) -> Window:
 def window_around(waiting: QuerySet[AdVariant], desk: Desk, at: AdVariant) -> Window:
     """The rows around an ad, which itself is among them only if it waits and fits the filter."""
     place = desk.order.place_of(at)
-    rows = selectors.rows_around(waiting, desk.order, place, before=ROWS_BEFORE, after=ROWS + 1)
+    rows = rows_around(waiting, desk.order, place, before=ROWS_BEFORE, after=ROWS + 1)
     return _window(*_parted(desk, rows, place), at, before=ROWS_BEFORE)
 
 
@@ -183,7 +185,7 @@ def _window(
 def list_context(tenant: Tenant, desk: Desk, window: Window) -> dict[str, Any]:
     """The list: its rows, its counts, where its pages begin, and the ads before and after."""
     at, place = window.at, desk.order.place_of(window.at) if window.at else None
-    counts = selectors.queue_counts(tenant, desk.narrow, desk.order, place)
+    counts = queue_counts(tenant, desk.narrow, desk.order, place)
     ahead = counts.ahead
     rows_ahead = len(_parted(desk, list(window.rows), place)[0]) if place else 0
     return {
@@ -211,7 +213,7 @@ def card_context(
 ) -> dict[str, Any]:
     """Everything about the ad that is open; ``decisions`` are the newest HISTORY_LENGTH on it."""
     head, target = head_of(shown), shown.target
-    comments = selectors.comments_on(shown)
+    comments = comments_on(shown)
     history = _history(shown, decisions, comments)
     runs_on_instagram = target.use_instagram and bool(target.page.instagram_account_id)
     placements = [
@@ -221,7 +223,7 @@ def card_context(
     ]
     placement = PLACEMENTS[desk.view] if PLACEMENTS[desk.view] in placements else FEED
     looked_at = settings.LINK_CHECKS
-    landing = selectors.link_check_of(tenant, head.link) if looked_at else None
+    landing = link_check_of(tenant, head.link) if looked_at else None
     page_text = landing.page_text if landing and landing.is_read else None
     findings = findings_now(head, tenant, target, page_text=page_text)
     preview = preview_of(
@@ -241,7 +243,7 @@ def card_context(
     noticed = sum(check.tone in ("bad", "warn") for check in checks)
     is_waiting = shown.status == VariantStatus.PROPOSED
     is_own = head.author_id == user.pk
-    approvals = selectors.standing_approvals(shown, decisions) if is_waiting else []
+    approvals = standing_approvals(shown, decisions) if is_waiting else []
     own_is_enough = tenant.author_may_approve or tenant.approvals_needed > 1
     tabs = [
         (one.label, replace(desk, view=one.name).url("variant", shown), one == placement)
@@ -269,7 +271,7 @@ def card_context(
         "domain": domain_of(head.link),
         "cta": cta_label(head.call_to_action) or "No button",
         "checks": checks,
-        "preflights": selectors.preflights_of(shown, live_hash(shown)) if is_waiting else (),
+        "preflights": preflights_of(shown, live_hash(shown)) if is_waiting else (),
         "noticed": noticed,
         "passed": sum(check.tone == "good" for check in checks),
         "comments": comments,
@@ -279,7 +281,7 @@ def card_context(
         "latest": next((line for line in history if line.changes or line.has_new_image), None),
         "last_decision": decisions[0] if decisions and shown.status in DECIDED else None,
         "is_waiting": is_waiting,
-        "is_approved": shown.status in selectors.PUSHED,
+        "is_approved": shown.status in PUSHED,
         "next_number": head.number + 1,
         "is_own": is_own,
         "own_allowed": own_is_enough,
@@ -304,7 +306,7 @@ def _history(
     shown: AdVariant, decisions: Sequence[Decision], comments: Sequence[Comment]
 ) -> list[Happening]:
     """Versions with what changed, verdicts, and who commented when, newest first."""
-    revisions = list(selectors.revisions_of(shown)[: HISTORY_LENGTH + 1])
+    revisions = list(revisions_of(shown)[: HISTORY_LENGTH + 1])
     lines = [*map(_verdict, decisions), *map(_comment, comments[-HISTORY_LENGTH:])]
     for revision, before in zip(revisions, [*revisions[1:], None], strict=True):
         if before or revision.number == 1:

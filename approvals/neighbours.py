@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from approvals import selectors
 from approvals.alike import closest
 from approvals.diff import FieldChange, diff_copy
 from approvals.models import AdVariant, Decision
 from approvals.rules import copy_of
+from approvals.selectors.queue import waiting_siblings
+from approvals.selectors.verdicts import recent_rejections
 from leadmetrics.tenancy.models import Tenant
 
 MOST_REJECTED = 3
@@ -33,7 +34,7 @@ class RejectedBefore:
 def siblings_of(tenant: Tenant, shown: AdVariant) -> list[Sibling]:
     """Waiting variants of the same proposal and target that differ little, the closest first."""
     assert shown.head is not None
-    others = list(selectors.waiting_siblings(tenant, shown))
+    others = list(waiting_siblings(tenant, shown))
     mine = copy_of(shown.head)
     texts = [copy_of(other.head) for other in others if other.head]
     return [
@@ -44,6 +45,6 @@ def siblings_of(tenant: Tenant, shown: AdVariant) -> list[Sibling]:
 def rejected_before(tenant: Tenant, shown: AdVariant) -> list[RejectedBefore]:
     """This tenant's rejections of nearly the same text, the closest first, at most three."""
     assert shown.head is not None
-    decisions = list(selectors.recent_rejections(tenant, shown))
+    decisions = list(recent_rejections(tenant, shown))
     found = closest(copy_of(shown.head), [copy_of(one.revision) for one in decisions])
     return [RejectedBefore(decisions[place], score) for place, score in found[:MOST_REJECTED]]

@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from math import sqrt
+
+from integrations.sums import Sums
 
 # Below these, chance decides more than the words do.
 ENOUGH_IMPRESSIONS, ENOUGH_CLICKS = 1000, 30
 _Z = 1.96  # 95 %
-
-
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """The figures of one ad, or of several together, over the same days."""
-
-    impressions: int
-    clicks: int
-    spend: Decimal | None
-    conversions: Decimal | None
-
-    @property
-    def is_enough(self) -> bool:
-        return self.impressions >= ENOUGH_IMPRESSIONS and self.clicks >= ENOUGH_CLICKS
-
-    @property
-    def rate(self) -> float | None:
-        """Link clicks per hundred impressions."""
-        return self.clicks * 100 / self.impressions if self.impressions else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +23,8 @@ class Verdict:
 
 def judge(mine: Sums, others: Sums) -> Verdict:
     """Whether people click more or less often than on the other ads, if that can be said at all."""
-    if not mine.is_enough or not others.is_enough:
-        short = "this ad" if not mine.is_enough else "the other ads of its ad set"
+    if not _is_enough(mine) or not _is_enough(others):
+        short = "this ad" if not _is_enough(mine) else "the other ads of its ad set"
         return Verdict(
             "neutral",
             "Not enough data",
@@ -58,9 +40,14 @@ def judge(mine: Sums, others: Sums) -> Verdict:
     return Verdict("neutral", "No clear difference", "To the other ads of its ad set.")
 
 
+def _is_enough(sums: Sums) -> bool:
+    return (sums.impressions or 0) >= ENOUGH_IMPRESSIONS and (sums.clicks or 0) >= ENOUGH_CLICKS
+
+
 def _interval(sums: Sums) -> tuple[float, float]:
     """Wilson's interval for the rate of link clicks."""
-    views, rate = sums.impressions, min(sums.clicks / sums.impressions, 1.0)
+    views = sums.impressions or 1
+    rate = min((sums.clicks or 0) / views, 1.0)
     middle = rate + _Z**2 / (2 * views)
     spread = _Z * sqrt(rate * (1 - rate) / views + _Z**2 / (4 * views**2))
     scale = 1 + _Z**2 / views

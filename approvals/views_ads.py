@@ -13,7 +13,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from approvals import selectors
 from approvals.access import access_variant
 from approvals.backlog import backlogs
 from approvals.desk import head_of, image_url, place_of, read_place
@@ -22,7 +21,21 @@ from approvals.meta_words import marked, refusals
 from approvals.models import AdVariant, LiveAd, Push, PushStep
 from approvals.preview import preview_of
 from approvals.results import judge
-from approvals.selectors import PAGE_SIZE, PUSHED
+from approvals.selectors.pushed import (
+    PUSHED,
+    account_backlogs,
+    ad_results,
+    count_by_status,
+    current_push,
+    later_lines,
+    pushed_after,
+    pushed_before,
+    pushed_variants,
+    pushes_of,
+)
+from approvals.selectors.queue import PAGE_SIZE
+from approvals.selectors.variants import comments_on, revisions_of
+from approvals.selectors.verdicts import decisions_of
 from approvals.services.pausing import may_pause
 from approvals.services.push import release_push
 from approvals.services.review import return_to_review
@@ -48,7 +61,7 @@ def ads(request: TenantRequest, tenant: str) -> HttpResponse:
     """Every approved ad with one plain word for where it is."""
     status = request.GET.get("status", "")
     status = status if status in PUSHED else ""
-    counts = selectors.count_by_status(request.tenant)
+    counts = count_by_status(request.tenant)
     rows, newer, older = _page(request, status)
     context = {
         "rows": [_row(variant) for variant in rows],
@@ -56,7 +69,7 @@ def ads(request: TenantRequest, tenant: str) -> HttpResponse:
         "status": status,
         "total": sum(counts.get(known, 0) for known in PUSHED),
         "troubled": counts.get(VariantStatus.PUSH_FAILED, 0),
-        "backlogs": backlogs(selectors.account_backlogs(request.tenant)),
+        "backlogs": backlogs(account_backlogs(request.tenant)),
         "nav_counts": {"review": counts.get(VariantStatus.PROPOSED, 0)},
         "newer_url": _url(tenant, status, after=newer),
         "older_url": _url(tenant, status, before=older),
@@ -71,8 +84,8 @@ def ads(request: TenantRequest, tenant: str) -> HttpResponse:
 def detail(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
     """One ad: where it is, who acts next, and its timeline."""
     variant = access_variant(actor=request.actor, variant_id=variant_id)
-    pushes = list(selectors.pushes_of(variant))
-    push = selectors.current_push(pushes)
+    pushes = list(pushes_of(variant))
+    push = current_push(pushes)
     live: LiveAd | None = getattr(push, "live", None)
     where = where_of(variant, push)
     revision = push.decision.revision if push else head_of(variant)
@@ -87,11 +100,11 @@ def detail(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespons
         ),
         "timeline": timeline(
             variant,
-            selectors.revisions_of(variant),
-            selectors.decisions_of(variant),
+            revisions_of(variant),
+            decisions_of(variant),
             pushes,
-            selectors.later_lines(variant),
-            selectors.comments_on(variant),
+            later_lines(variant),
+            comments_on(variant),
         ),
         "live": live,
         "refusals": refusals(live.feedback) if live and live.feedback else [],
@@ -121,7 +134,7 @@ def detail(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespons
 def release(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
     """Try a push again that was left to a person."""
     variant = access_variant(actor=request.actor, variant_id=variant_id)
-    push = selectors.pushes_of(variant).exclude(state__in=PAST_PUSHES).first()
+    push = pushes_of(variant).exclude(state__in=PAST_PUSHES).first()
     if push is None:
         raise NotFound
     try:
@@ -148,14 +161,14 @@ def hand_back(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResp
 
 def _page(request: TenantRequest, status: str) -> tuple[list[AdVariant], str, str]:
     """The rows, and the places where the newer and the older page begin (empty: there is none)."""
-    pushed = selectors.pushed_variants(request.tenant, status=status)
+    pushed = pushed_variants(request.tenant, status=status)
     before, after = (read_place(request.GET.get(name, "")) for name in ("before", "after"))
     if after:
-        found = list(selectors.pushed_after(pushed, *after)[: PAGE_SIZE + 1])
+        found = list(pushed_after(pushed, *after)[: PAGE_SIZE + 1])
         has_newer, has_older = len(found) > PAGE_SIZE, True
         rows = found[:PAGE_SIZE][::-1]
     else:
-        older = selectors.pushed_before(pushed, *before) if before else pushed
+        older = pushed_before(pushed, *before) if before else pushed
         found = list(older[: PAGE_SIZE + 1])
         has_newer, has_older = before is not None, len(found) > PAGE_SIZE
         rows = found[:PAGE_SIZE]
@@ -196,7 +209,7 @@ def _results(push: Push | None) -> dict[str, Any]:
     """What the template of the results needs; nothing of an ad that does not exist yet."""
     if push is None or not push.ad_id:
         return {"verdict": None}
-    mine, others = selectors.ad_results(push)
+    mine, others = ad_results(push)
     return {"mine": mine, "others": others, "verdict": judge(mine, others)}
 
 

@@ -9,13 +9,14 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from approvals import selectors
 from approvals.access import access_variant
 from approvals.answers import Notice, open_desk
 from approvals.desk import Desk, live_hash
 from approvals.forms import RejectForm, ShownForm
 from approvals.models import AdVariant, Decision
 from approvals.neighbours import rejected_before, siblings_of
+from approvals.selectors.queue import variants_to_review
+from approvals.selectors.verdicts import decisions_of
 from approvals.services.bulk import MOST, BulkResult, decide_seen
 from approvals.services.seen import note_seen, seen_by, select_variant
 from approvals.states import VariantStatus
@@ -98,7 +99,7 @@ def _choose(request: TenantRequest, refused: RejectForm | None = None) -> HttpRe
     desk = Desk.read(request.tenant, request.GET)
     if model := _model(request):
         return _choose_alike(request, desk, model, refused)
-    waiting = selectors.variants_to_review(request.tenant, desk.narrow, order=desk.order)
+    waiting = variants_to_review(request.tenant, desk.narrow, order=desk.order)
     rows = list(waiting.filter(seen__user=request.user).distinct()[:MOST])
     seen = seen_by(request.user.pk, rows)
     selected = {pk for pk, row in seen.items() if row.is_selected}
@@ -140,7 +141,7 @@ def _choose_alike(
                 for row in ready
             ],
             "refused": refused,
-            "last": selectors.decisions_of(model).first(),
+            "last": decisions_of(model).first(),
             "desk_url": desk.url(),
             "url": request.get_full_path(),
             "reasons": Decision.Reason.choices,

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from approvals.selectors import write_stop_of
+from approvals.selectors.sending import write_stop_of
 from approvals.services.marks import why_not_to_write
 from approvals.services.stops import resume_writes, stop_writes
 from leadmetrics.tenancy.access import role_required

@@ -13,7 +13,6 @@ from django.http import FileResponse, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from approvals import selectors
 from approvals.access import access_variant
 from approvals.answers import NOT_SENT, Notice, answer, conflict, difference, go_on, open_desk
 from approvals.desk import (
@@ -26,6 +25,7 @@ from approvals.diff import diff_copy
 from approvals.forms import EditForm, RejectForm, ShownForm
 from approvals.models import AdImage, AdVariant, Decision
 from approvals.rules import copy_of
+from approvals.selectors.queue import variants_to_review
 from approvals.services.edit_and_approve import edit_and_approve, words_to_be
 from approvals.services.images import store_image
 from approvals.services.propose import withdraw_variant
@@ -49,7 +49,7 @@ from leadmetrics.tenancy.models import Role
 def queue(request: TenantRequest, tenant: str) -> HttpResponse:
     """The list; on a desk with the first ad opened beside it."""
     desk = Desk.read(request.tenant, request.GET)
-    waiting = selectors.variants_to_review(request.tenant, desk.narrow, request.user, desk.order)
+    waiting = variants_to_review(request.tenant, desk.narrow, request.user, desk.order)
     window = window_from(waiting, desk, request.GET.get("start", ""))
     return answer(request, desk, window, is_open=False)
 

@@ -9,7 +9,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
-from approvals.selectors import count_to_review, shown_stop
+from approvals.selectors.queue import count_to_review
+from approvals.selectors.sending import shown_stop
 from integrations.api_versions import version_in_words, version_problem
 from integrations.app_secret import rotation
 from leadmetrics.tenancy.models import Membership, Tenant, User

@@ -167,7 +167,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "forget the tenant when loading a variant",
-        "approvals/selectors.py",
+        "approvals/selectors/variants.py",
         "variants = AdVariant.objects.filter(tenant_id=tenant_id).select_related(",
         "variants = AdVariant.objects.select_related(",
         (f"{REVIEW}::test_other_tenants_reviewer_finds_nothing",),

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from approvals.content import build_payload, digest
 from approvals.models import AdVariant, Preflight, Push
-from approvals.selectors import write_stop_of
+from approvals.selectors.sending import write_stop_of
 from approvals.services.push_claims import Claim, NeedsSomeone
 from approvals.services.push_steps import Steps
 from approvals.states import VariantStatus

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from approvals.content import digest
 from approvals.models import Push
-from approvals.selectors import SWEEP_SIZE, due_pushes
+from approvals.selectors.sending import SWEEP_SIZE, due_pushes
 from approvals.services.preflight import preflight_step
 from approvals.services.push_claims import (
     Claim,

@@ -19,7 +19,8 @@ from django.utils import timezone
 
 from approvals.content import digest
 from approvals.models import AdVariant, Push, WriteMark
-from approvals.selectors import decisions_of, due_pushes, standing_approvals
+from approvals.selectors.sending import due_pushes
+from approvals.selectors.verdicts import decisions_of, standing_approvals
 from approvals.services.alarms import ALARMING, raise_alarm
 from approvals.services.marks import why_not_to_write
 from approvals.states import PushState, VariantStatus, move

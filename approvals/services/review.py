@@ -13,7 +13,7 @@ from approvals.content import build_payload, digest
 from approvals.limits import AdCopy
 from approvals.models import AdImage, AdVariant, Decision, LiveAd, Push, VariantRevision
 from approvals.rules import copy_of
-from approvals.selectors import decisions_of, standing_approvals
+from approvals.selectors.verdicts import decisions_of, standing_approvals
 from approvals.services.checking import check_for_target
 from approvals.services.propose import add_revision
 from approvals.states import EDITABLE, PAST_PUSHES, PushState, VariantStatus, move

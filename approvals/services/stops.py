@@ -11,7 +11,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from approvals.models import Push, WriteStop
-from approvals.selectors import STOPS_FOR_PAGES, write_stop_of
+from approvals.selectors.sending import STOPS_FOR_PAGES, write_stop_of
 from approvals.states import PushState
 from leadmetrics import queue
 from leadmetrics.audit.log import record

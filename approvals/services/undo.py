@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from approvals.access import access_variant
 from approvals.models import AdVariant, Decision
-from approvals.selectors import undoable
+from approvals.selectors.verdicts import undoable
 from approvals.services.review import void_unsent_push
 from approvals.states import PushState, VariantStatus, move
 from leadmetrics import queue

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import DataError, OperationalError, connection
 from django.db.models import DateField, QuerySet, Value
 
-from integrations.exact import SUMS
+from integrations.exact import STORED_SUMS
 from integrations.meta_ads.errors import Unreadable
 from integrations.models import AccountDay, AdAccount, CampaignInsight, CampaignMonth
 
@@ -42,7 +42,7 @@ def _insert(
     model: type[AccountDay] | type[CampaignMonth], keys: tuple[str, ...], groups: QuerySet[Any, Any]
 ) -> None:
     """Write each group's sums without taking them out of the database."""
-    query, params = groups.annotate(**SUMS).query.sql_with_params()
+    query, params = groups.annotate(**STORED_SUMS).query.sql_with_params()
     columns = ", ".join((*keys, *model.COLUMNS))
     try:
         with connection.cursor() as cursor:

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from approvals.limits import CALLS_TO_ACTION, RECOMMENDED, AdCopy
 from approvals.models import AdVariant, Decision
-from approvals.selectors import variants_with_feedback
+from approvals.selectors.variants import variants_with_feedback
 from approvals.services.propose import (
     ProposalInput,
     ProposeResult,

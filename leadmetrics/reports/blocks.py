@@ -7,13 +7,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from integrations.sums import Sums
 from leadmetrics.reports import exports
 from leadmetrics.reports.charts import LineChart, line_chart
 from leadmetrics.reports.exports import METRICS, Metric
 from leadmetrics.reports.periods import Period, format_day
 from leadmetrics.reports.query import ReportQuery
 from leadmetrics.reports.selectors import CurrencyReport, ObjectSums
-from leadmetrics.reports.sums import Sums
 from leadmetrics.templatetags.ui import describe_change
 
 ROWS_PER_PAGE = 100

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
+from integrations.sums import Sums
 from leadmetrics.reports.accounts import Account
 from leadmetrics.reports.periods import Period
 from leadmetrics.reports.selectors import CurrencyReport, ObjectSums, Scope, daily_rows
-from leadmetrics.reports.sums import Sums
 from leadmetrics.templatetags.ui import (
     WHOLE_UNIT_CURRENCIES,
     Change,

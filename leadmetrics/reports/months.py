@@ -15,11 +15,11 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from integrations.exact import SUMS, WholeSum, from_millionths
+from integrations.exact import SUMS, WholeSum
 from integrations.models import AccountDay, CampaignInsight, CampaignMonth
+from integrations.sums import Sums, as_sums
 from leadmetrics.reports.accounts import Account
 from leadmetrics.reports.periods import Period
-from leadmetrics.reports.sums import Sums
 
 # As the database hands them out: in millionths, see ``AddedUp``.
 Values = tuple[int | None, ...]
@@ -58,18 +58,6 @@ def summed(rows: QuerySet[Any, Any]) -> Iterator[tuple[Any, Values]]:
     """Each group of ``rows``, a ``values_list`` of two names, with its sums."""
     for row in rows.order_by().annotate(**SUMS):
         yield row[:2], row[2:]
-
-
-def as_sums(values: Iterable[int | None]) -> Sums:
-    """The figures as decimals and counts again."""
-    spend, impressions, clicks, conversions, value = values
-    return Sums(
-        from_millionths(spend),
-        impressions,
-        clicks,
-        from_millionths(conversions),
-        from_millionths(value),
-    )
 
 
 def _parts(period: Period) -> tuple[Period | None, list[Period]]:

@@ -10,16 +10,15 @@ from typing import Any
 from django.db.models import Max, QuerySet
 
 from integrations.models import AdInsight, AdSet, Campaign, CampaignInsight
+from integrations.sums import NOTHING, Sums, add_up, as_sums
 from leadmetrics.reports.accounts import Account
 from leadmetrics.reports.months import (
     Day,
-    as_sums,
     summed,
     sums_by_campaign,
     sums_by_day,
 )
 from leadmetrics.reports.periods import Period
-from leadmetrics.reports.sums import NOTHING, Sums, add_up
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from integrations.models import Integration
+from integrations.sums import Sums, add_up
 from leadmetrics.reports import exports, needs, selectors
 from leadmetrics.reports.accounts import (
     Account,
@@ -25,7 +26,6 @@ from leadmetrics.reports.exports import METRICS
 from leadmetrics.reports.months import Day, sums_by_day
 from leadmetrics.reports.periods import DEFAULT, Period, format_day, preset_period
 from leadmetrics.reports.selectors import CurrencyReport
-from leadmetrics.reports.sums import Sums, add_up
 from leadmetrics.templatetags.ui import describe_change
 from leadmetrics.tenancy.middleware import TenantRequest
 

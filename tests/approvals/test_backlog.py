@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from approvals.backlog import backlogs
 from approvals.models import Push
-from approvals.selectors import AccountBacklog, account_backlogs
+from approvals.selectors.pushed import AccountBacklog, account_backlogs
 from integrations.meta_ads.types import UsageSnapshot
 from integrations.services.allowance import FULL_TIER, allowance_of
 from integrations.services.pacing import Lane

@@ -7,15 +7,17 @@ from decimal import Decimal
 
 import pytest
 
-from approvals.results import Sums, judge
+from approvals.results import judge
+from approvals.selectors.pushed import ad_results
 from approvals.states import PushState, VariantStatus
 from integrations.models import AdInsight
+from integrations.sums import Sums
 from tests.approvals.pages import ads, words
 from tests.builders import client_for, make_decision, make_push, make_variant
 
 
 def sums(impressions: int, clicks: int) -> Sums:
-    return Sums(impressions, clicks, Decimal(1), None)
+    return Sums(spend=Decimal(1), impressions=impressions, clicks=clicks)
 
 
 @pytest.mark.parametrize(
@@ -67,3 +69,11 @@ def test_only_the_same_days_of_the_same_ad_set_count(pushed, ben):
     assert "Clicked more often" in said
     assert "(5.00%, the others 2.00%)" in said
     assert "€20.00" in said
+
+
+def test_spend_is_exact_whatever_the_database(pushed, ben):
+    for back in range(3):
+        add(pushed, pushed.ad_id, back=-back, spend=Decimal("987654321.1"), impressions=1)
+    mine, others = ad_results(pushed)
+    assert mine.spend == 3 * Decimal("987654321.1")
+    assert others == Sums()

@@ -8,8 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from approvals import desk, selectors
+from approvals import desk
 from approvals.models import AdVariant, Decision, VariantRevision
+from approvals.selectors import queue as waiting
 from approvals.services.review import approve_variant, edit_variant, reject_variant
 from approvals.states import VariantStatus
 from leadmetrics.templatetags import ui
@@ -247,7 +248,7 @@ def undo_on(acme, crowd, ben) -> None:
 
 @pytest.fixture(params=[ui.COUNTED_TO, 20], ids=["short queue", "long queue"])
 def counted_to(request, monkeypatch) -> int:
-    for module in (ui, selectors, desk):
+    for module in (ui, waiting, desk):
         monkeypatch.setattr(module, "COUNTED_TO", request.param)
     return request.param
 
@@ -381,7 +382,7 @@ def test_searched_markup_stays_text(as_ben, variant):
 
 
 def test_long_queue_is_counted_up_to_a_bound(as_ben, agent, target, monkeypatch):
-    for module in (selectors, desk, ui):
+    for module in (waiting, desk, ui):
         monkeypatch.setattr(module, "COUNTED_TO", 2)
     ads = [propose(agent, target, replace(COPY, headline=f"Tent {number}")) for number in range(4)]
     answer = as_ben.get(review("queue"))

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from approvals.selectors import due_pushes
+from approvals.selectors.sending import due_pushes
 from approvals.services.marks import why_not_to_write
 from approvals.services.push import push_variant
 from approvals.services.reconcile import reconcile

@@ -13,7 +13,7 @@ import time_machine
 
 from approvals.content import content_hash
 from approvals.models import AccountImage, AdImage, AdVariant, Push, PushStep
-from approvals.selectors import due_pushes
+from approvals.selectors.sending import due_pushes
 from approvals.services import push_claims, push_steps
 from approvals.services.push import push_variant, release_push, sweep_pushes
 from approvals.services.review import approve_variant, edit_variant, return_to_review

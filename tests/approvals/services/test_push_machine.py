@@ -36,7 +36,7 @@ from hypothesis.stateful import (
 from approvals.content import content_hash
 from approvals.invariants import violations
 from approvals.models import Activation, AdVariant, Push
-from approvals.selectors import due_pushes
+from approvals.selectors.sending import due_pushes
 from approvals.services.activate import activate_ad, look_before_activation, request_activation
 from approvals.services.pausing import pause_ad, request_pause
 from approvals.services.push import push_variant, release_push

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from approvals.models import AdVariant, Push, WriteStop
-from approvals.selectors import due_pushes
+from approvals.selectors.sending import due_pushes
 from approvals.services import push_steps
 from approvals.services.push import sweep_pushes
 from approvals.services.stops import (

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from approvals.models import AdVariant, Decision, Push
-from approvals.selectors import due_pushes
+from approvals.selectors.sending import due_pushes
 from approvals.services.push_claims import claim_push
 from approvals.services.review import (
     approve_variant,

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from integrations.models import CampaignInsight
+from integrations.sums import Sums
 from leadmetrics.reports import selectors
 from leadmetrics.reports.accounts import (
     Account,
@@ -15,7 +16,6 @@ from leadmetrics.reports.accounts import (
 )
 from leadmetrics.reports.periods import Period
 from leadmetrics.reports.selectors import Scope
-from leadmetrics.reports.sums import Sums
 from leadmetrics.tenancy.models import Tenant
 from tests.builders import make_campaign, store_insights
 from tests.leadmetrics.reports.worlds import (

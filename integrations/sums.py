@@ -8,6 +8,8 @@ from decimal import Decimal
 from functools import reduce
 from typing import TypeVar
 
+from integrations.exact import from_millionths
+
 N = TypeVar("N", int, Decimal)
 
 
@@ -52,6 +54,18 @@ class Sums:
 
 
 NOTHING = Sums()
+
+
+def as_sums(values: Iterable[int | None]) -> Sums:
+    """What the sums of ``exact`` give, as decimals and counts again."""
+    spend, impressions, clicks, conversions, value = values
+    return Sums(
+        from_millionths(spend),
+        impressions,
+        clicks,
+        from_millionths(conversions),
+        from_millionths(value),
+    )
 
 
 def add_up(parts: Iterable[Sums]) -> Sums:

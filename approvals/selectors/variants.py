@@ -1,0 +1,75 @@
+"""One variant: its content, its texts, what was said and found out about it."""
+
+from __future__ import annotations
+
+from django.db.models import Prefetch, QuerySet
+
+from approvals.models import (
+    AdVariant,
+    Comment,
+    Decision,
+    LinkCheck,
+    Preflight,
+    Push,
+    VariantRevision,
+)
+from approvals.models_links import hash_link
+from approvals.states import PAST_PUSHES
+from leadmetrics.tenancy.models import Tenant
+
+COMMENTS = 100
+
+
+def variants_with_content(tenant_id: int) -> QuerySet[AdVariant]:
+    """A tenant's variants with text, image and everything the target names, in one query."""
+    variants = AdVariant.objects.filter(tenant_id=tenant_id).select_related(
+        "head",
+        "head__image",
+        "proposal",
+        "tenant",
+        "target__ad_set__campaign",
+        "target__page",
+        "target__ad_account__integration",
+    )
+    # The answer to the whole submission, up to 200 items, would come along with every single row.
+    return variants.defer("proposal__answer")
+
+
+def revisions_of(variant: AdVariant) -> QuerySet[VariantRevision]:
+    """Every text this variant had, newest first."""
+    return variant.revisions.select_related("author", "image").order_by("-number")
+
+
+def comments_on(variant: AdVariant) -> list[Comment]:
+    """What people said about it, oldest first; of a very long talk the end."""
+    newest = variant.comments.select_related("author", "revision").order_by("-number")
+    return list(newest[:COMMENTS])[::-1]
+
+
+def preflights_of(variant: AdVariant, content_hash: str) -> QuerySet[Preflight]:
+    """What Meta said beforehand of the variant's target, then of exactly this content for it."""
+    return Preflight.objects.filter(
+        target_id=variant.target_id, content_hash__in=("", content_hash)
+    ).order_by("content_hash")
+
+
+def link_check_of(tenant: Tenant, link: str) -> LinkCheck | None:
+    """The latest look at a link of this tenant; None when nobody looked."""
+    return LinkCheck.objects.filter(tenant=tenant, link_sha256=hash_link(link)).first()
+
+
+def variants_with_feedback(tenant_id: int) -> QuerySet[AdVariant]:
+    """Variants with what agents may learn: comments, decisions_newest_first, live_pushes."""
+    return (
+        AdVariant.objects.filter(tenant_id=tenant_id)
+        .select_related("head")
+        .prefetch_related(
+            Prefetch(
+                "decisions",
+                Decision.objects.order_by("-created_at"),
+                to_attr="decisions_newest_first",
+            ),
+            Prefetch("comments", Comment.objects.select_related("author", "revision")),
+            Prefetch("pushes", Push.objects.exclude(state__in=PAST_PUSHES), to_attr="live_pushes"),
+        )
+    )
