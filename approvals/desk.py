@@ -18,7 +18,8 @@ from django.utils import timezone
 from approvals.checklist import checklist, landing_lines
 from approvals.content import content_hash
 from approvals.diff import FieldChange, diff_copy
-from approvals.marks import marked_texts
+from approvals.limits import TEXTS
+from approvals.marks import marks_on
 from approvals.models import AdVariant, Comment, Decision, VariantRevision
 from approvals.preview import FEED, PLACEMENTS, cta_label, domain_of, preview_of
 from approvals.queue_order import OLDEST_FIRST, ORDERS, Place, QueueOrder
@@ -226,12 +227,13 @@ def card_context(
     landing = link_check_of(tenant, head.link) if looked_at else None
     page_text = landing.page_text if landing and landing.is_read else None
     findings = findings_now(head, tenant, target, page_text=page_text)
+    marks = marks_on(head, findings, comments)
     preview = preview_of(
         head,
         target,
         image_url=image_url(desk.tenant, head),
         placement=placement,
-        findings=findings,
+        marks=marks,
     )
     checks = checklist(
         head,
@@ -260,8 +262,6 @@ def card_context(
         "target": target,
         "hash": live_hash(shown),
         "preview": preview,
-        "is_shortened": preview.is_cut
-        or (preview.headline, preview.description) != (head.headline, head.description),
         "tabs": tabs,
         "shades": shades,
         "shade": desk.shade,
@@ -275,8 +275,7 @@ def card_context(
         "noticed": noticed,
         "passed": sum(check.tone == "good" for check in checks),
         "comments": comments,
-        "marked": (marked := marked_texts(head, findings, comments)),
-        "is_marked": any(part.is_marked for parts in marked.values() for part in parts),
+        "marked": {field: marks.on(field, getattr(head, field)) for field in TEXTS},
         "history": history,
         "latest": next((line for line in history if line.changes or line.has_new_image), None),
         "last_decision": decisions[0] if decisions and shown.status in DECIDED else None,

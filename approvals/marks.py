@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from approvals.checks.finding import Finding
-from approvals.limits import TEXTS
 from approvals.models import Comment, VariantRevision
 
 
@@ -23,25 +22,28 @@ class Part:
     is_quoted: bool = False
     remarks: tuple[int, ...] = ()
 
-    @property
-    def is_marked(self) -> bool:
-        """Whether anything is drawn at it."""
-        return bool(self.note) or self.is_quoted
 
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What was found and what was said about the words of one version."""
 
-def marked_texts(
-    revision: VariantRevision, findings: Sequence[Finding], comments: Iterable[Comment] = ()
-) -> dict[str, list[Part]]:
-    """The three texts, each in parts; of the comments those on this version count."""
-    own = [comment for comment in comments if comment.revision_id == revision.pk]
-    return {
-        field: parts_of(
-            getattr(revision, field),
-            [finding for finding in findings if finding.field == field],
-            [comment for comment in own if comment.field == field],
+    findings: Sequence[Finding] = ()
+    comments: Sequence[Comment] = ()
+
+    def on(self, field: str, text: str) -> list[Part]:
+        """``text``, the whole of ``field`` or its beginning, in parts."""
+        return parts_of(
+            text,
+            [finding for finding in self.findings if finding.field == field],
+            [comment for comment in self.comments if comment.field == field],
         )
-        for field in TEXTS
-    }
+
+
+def marks_on(
+    revision: VariantRevision, findings: Sequence[Finding], comments: Iterable[Comment]
+) -> Marks:
+    """The marks of a version; of the comments those on this version count."""
+    return Marks(findings, [one for one in comments if one.revision_id == revision.pk])
 
 
 def parts_of(
@@ -58,7 +60,11 @@ def parts_of(
         if finding.code != "too_long" and start < end:
             notes.append((start, end, finding.message))
             done = end
-    quotes = [(comment.start or 0, comment.end or 0, comment.number) for comment in comments]
+    quotes = [
+        (comment.start or 0, min(comment.end or 0, len(text)), comment.number)
+        for comment in comments
+        if (comment.start or 0) < len(text)
+    ]
     edges = {0, len(text)}.union(*((start, end) for start, end, _ in (*notes, *quotes)))
     cuts = sorted(edges)
     return [

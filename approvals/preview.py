@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from approvals.checks.finding import Finding
 from approvals.limits import (
     CALLS_TO_ACTION,
     DESCRIPTION_LIMIT,
     HEADLINE_LIMIT,
     PRIMARY_TEXT_LIMIT,
 )
-from approvals.marks import Part, parts_of
+from approvals.marks import Marks, Part
 from approvals.models import AdImage, VariantRevision
 from integrations.models import PushTarget
 from leadmetrics.templatetags.ui import initial
@@ -61,20 +59,21 @@ FEED = PLACEMENTS["feed"]
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What the fragments in approvals/previews draw; ``short`` and ``whole`` are marked parts.
+    """What the fragments in approvals/previews draw; texts are marked parts.
 
-    ``image_url`` is empty for an ad without one.
+    ``short`` is the primary text as far as it shows at once, ``whole`` all of it.
+    ``is_shortened`` when any of the ad's words do not show. ``image_url`` is empty for an ad
+    without one.
     """
 
     page_name: str
     page_initial: str
-    primary_text: str
-    primary_text_short: str
     is_cut: bool
+    is_shortened: bool
     short: list[Part]
     whole: list[Part]
-    headline: str
-    description: str
+    headline: list[Part]
+    description: list[Part]
     link_domain: str
     cta_label: str
     image_url: str
@@ -88,22 +87,24 @@ def preview_of(
     *,
     image_url: str,
     placement: Placement = FEED,
-    findings: Sequence[Finding] = (),
+    marks: Marks | None = None,
 ) -> Preview:
-    """The revision in one placement, cut where that cuts, the words of ``findings`` marked."""
+    """The revision in one placement, cut where that cuts, with ``marks`` on its words."""
+    marks = marks or Marks()
     text = revision.primary_text
     short = cut(text, placement.text, lines=placement.lines)
-    about_text = [finding for finding in findings if finding.field == "primary_text"]
+    headline = cut(revision.headline, placement.headline)
+    description = cut(revision.description, placement.description)
+    shown = (short, headline, description)
     return Preview(
         page_name=target.page.name,
         page_initial=initial(target.page.name),
-        primary_text=text,
-        primary_text_short=short,
         is_cut=short != text,
-        short=parts_of(short, about_text),
-        whole=parts_of(text, about_text),
-        headline=_with_dots(revision.headline, placement.headline),
-        description=_with_dots(revision.description, placement.description),
+        is_shortened=shown != (text, revision.headline, revision.description),
+        short=marks.on("primary_text", short),
+        whole=marks.on("primary_text", text),
+        headline=_with_dots("headline", headline, revision.headline, marks),
+        description=_with_dots("description", description, revision.description, marks),
         link_domain=domain_of(revision.link),
         cta_label=cta_label(revision.call_to_action),
         image_url=image_url,
@@ -117,6 +118,8 @@ def cut(text: str, limit: int, *, lines: int = 0) -> str:
 
     It ends with a whole word where there is one, and never inside an emoji or an accented letter.
     """
+    if not limit:
+        return ""
     shown = "\n".join(text.split("\n")[:lines]) if lines else text
     if len(shown) > limit:
         end = limit
@@ -149,9 +152,10 @@ def ratio_of(image: AdImage | None) -> str:
     return "square" if image.width >= 0.9 * image.height else "portrait"
 
 
-def _with_dots(text: str, limit: int) -> str:
-    shown = cut(text, limit) if limit else ""
-    return shown if shown == text or not limit else f"{shown}…"
+def _with_dots(field: str, shown: str, whole: str, marks: Marks) -> list[Part]:
+    """A line that cannot be opened, dots where it is cut; empty where the placement has none."""
+    dots = [Part("…")] if shown and shown != whole else []
+    return [*marks.on(field, shown), *dots] if shown else []
 
 
 def _belongs_together(text: str, index: int) -> bool:

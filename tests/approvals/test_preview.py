@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from approvals.checks.finding import Finding, Severity
-from approvals.models import AdImage, VariantRevision
+from approvals.marks import Marks
+from approvals.models import AdImage, Comment, VariantRevision
 from approvals.preview import PLACEMENTS, cta_label, cut, domain_of, preview_of, ratio_of
 
 
@@ -43,6 +44,10 @@ def goal(**changes) -> SimpleNamespace:
     return SimpleNamespace(**{**parts, **changes})
 
 
+def plain(parts) -> str:
+    return "".join(part.text for part in parts)
+
+
 @pytest.mark.parametrize(
     ("text", "limit", "lines", "shown"),
     [
@@ -66,7 +71,8 @@ def test_cut_ends_where_the_feed_ends(text, limit, lines, shown):
 
 def test_preview_of_a_short_text_is_not_cut():
     preview = preview_of(revision(), goal(), image_url="")
-    assert (preview.is_cut, preview.primary_text_short) == (False, "Pack light. Walk far.")
+    assert (preview.is_cut, preview.is_shortened) == (False, False)
+    assert plain(preview.short) == plain(preview.whole) == "Pack light. Walk far."
     assert (preview.link_domain, preview.cta_label) == ("acme.example", "Shop now")
     assert (preview.page_name, preview.page_initial) == ("Acme Outdoor", "A")
 
@@ -75,14 +81,15 @@ def test_preview_of_a_long_text_shows_125_characters_and_keeps_the_rest():
     text = "word " * 40
     preview = preview_of(revision(primary_text=text), goal(), image_url="")
     assert preview.is_cut
-    assert len(preview.primary_text_short) <= 125
-    assert preview.primary_text == text
+    assert preview.is_shortened
+    assert len(plain(preview.short)) <= 125
+    assert plain(preview.whole) == text
 
 
 def test_preview_ends_a_long_headline_with_dots():
     preview = preview_of(revision(headline="Tents " * 10), goal(), image_url="")
-    assert preview.headline.endswith("Tents…")
-    assert len(preview.headline) <= 41
+    assert plain(preview.headline).endswith("Tents…")
+    assert len(plain(preview.headline)) <= 41
 
 
 @pytest.mark.parametrize(
@@ -132,9 +139,10 @@ def test_each_placement_cuts_where_it_cuts(placement, most_characters, most_line
         revision(primary_text=LONG), goal(), image_url="", placement=PLACEMENTS[placement]
     )
     assert preview.is_cut
-    assert len(preview.primary_text_short) <= most_characters
-    assert preview.primary_text_short.count("\n") < most_lines
-    assert LONG.startswith(preview.primary_text_short)
+    short = plain(preview.short)
+    assert len(short) <= most_characters
+    assert short.count("\n") < most_lines
+    assert LONG.startswith(short)
 
 
 @pytest.mark.parametrize(
@@ -149,15 +157,41 @@ def test_each_placement_cuts_where_it_cuts(placement, most_characters, most_line
 )
 def test_each_placement_shows_the_texts_it_shows(placement, headline, description):
     preview = preview_of(revision(), goal(), image_url="", placement=PLACEMENTS[placement])
-    assert (preview.headline, preview.description) == (headline, description)
+    assert (plain(preview.headline), plain(preview.description)) == (headline, description)
 
 
-def test_the_words_of_a_finding_are_marked_also_where_the_text_is_cut():
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_the_words_of_checks_and_comments_are_marked_where_they_show(placement):
     found = Finding("claim", "primary_text", "Prove it.", Severity.WARN, 5, 10, "light")
-    preview = preview_of(revision(primary_text=LONG), goal(), image_url="", findings=[found])
-    assert [(part.text, part.note) for part in preview.short[:2]] == [
-        ("Pack ", ""),
-        ("light", "Prove it."),
+    said = [
+        Comment(field="primary_text", start=0, end=10, number=1),
+        Comment(field="primary_text", start=len(LONG) - 4, end=len(LONG), number=2),
+        Comment(field="headline", start=0, end=5, number=3),
     ]
-    assert "".join(part.text for part in preview.whole) == LONG
-    assert "".join(part.text for part in preview.short) == preview.primary_text_short
+    preview = preview_of(
+        revision(primary_text=LONG),
+        goal(),
+        image_url="",
+        placement=PLACEMENTS[placement],
+        marks=Marks([found], said),
+    )
+    assert [(part.text, part.note, part.is_quoted, part.remarks) for part in preview.short[:2]] == [
+        ("Pack ", "", True, ()),
+        ("light", "Prove it.", True, (1,)),
+    ]
+    assert [number for part in preview.short for number in part.remarks] == [1]
+    assert [number for part in preview.whole for number in part.remarks] == [1, 2]
+    assert plain(preview.whole) == LONG
+    assert [part.remarks for part in preview.headline[:1]] in ([(3,)], [])
+    assert bool(preview.headline) == bool(PLACEMENTS[placement].headline)
+
+
+def test_a_mark_that_a_cut_runs_through_ends_with_it():
+    said = Comment(field="headline", start=0, end=60, number=1)
+    preview = preview_of(
+        revision(headline="Tents " * 10), goal(), image_url="", marks=Marks(comments=[said])
+    )
+    assert [(part.is_quoted, part.remarks) for part in preview.headline] == [
+        (True, (1,)),
+        (False, ()),
+    ]

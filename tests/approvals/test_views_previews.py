@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from approvals.models import AdImage
 from approvals.preview import PLACEMENTS
-from tests.approvals.conftest import COPY
+from approvals.services.comment import add_comment
 from tests.approvals.pages import ESCAPED_MARKUP, MARKUP, review
 from tests.builders import client_for, make_revision, make_variant
 
-TEXTS = [
-    "أوهلا بكم في متجرنا للخيام الخفيفة",
-    "🏕️👨‍👩‍👧‍👦" * 15,
-    "Donaudampfschifffahrtsgesellschaftskapitänsmützen" * 2,
-    MARKUP,
-    "One\nTwo\nThree\nFour\nFive\nSix",
-]
+# Texts, and the size of the picture that goes along.
+TEXTS = {
+    "أوهلا بكم في متجرنا للخيام الخفيفة": None,
+    "🏕️👨‍👩‍👧‍👦" * 15: (1200, 628),
+    "Donaudampfschifffahrtsgesellschaftskapitänsmützen" * 2: (1080, 1080),
+    MARKUP: (1080, 1350),
+    "One\nTwo\nThree\nFour\nFive\nSix": (1080, 1920),
+}
 
 
 @pytest.fixture
@@ -24,18 +27,25 @@ def as_vera(vera):
     return client_for(vera)
 
 
-@pytest.mark.parametrize("view", PLACEMENTS)
-@pytest.mark.parametrize("size", [None, (1200, 628), (1080, 1080), (1080, 1350)])
-def test_every_placement_draws_every_kind_of_ad(as_vera, acme, target, view, size):
+def run_on_instagram(target) -> None:
     target.use_instagram = True
     target.page.instagram_account_id = "17841400000000001"
     target.page.save()
     target.save()
-    image = size and AdImage.objects.create(
-        tenant=acme, sha256="a" * 64, width=size[0], height=size[1], content_type="image/png"
-    )
+
+
+@pytest.mark.parametrize("view", PLACEMENTS)
+def test_every_placement_draws_every_kind_of_ad(as_vera, acme, target, view):
+    run_on_instagram(target)
     variant = make_variant(target)
-    for text in TEXTS:
+    for text, size in TEXTS.items():
+        image = size and AdImage.objects.create(
+            tenant=acme,
+            sha256=f"{size[1]:064}",
+            width=size[0],
+            height=size[1],
+            content_type="image/png",
+        )
         make_revision(variant, primary_text=text, image=image)
         page = as_vera.get(review("variant", variant) + f"?view={view}&shade=dark")
         html = page.content.decode()
@@ -65,8 +75,33 @@ def test_the_shade_and_the_placement_travel_on(as_vera, target):
     assert nonsense.context["card"]["shade"] == ""
 
 
+@pytest.mark.parametrize(
+    ("view", "text", "headline", "quote"),
+    [
+        ("feed", "خيام خفيفة تبدأ من 1.9 كجم", "عروض الربيع", "1.9 كجم"),
+        ("desktop", "हल्के टेंट 1.9 किलो से", "वसंत सेल", "टेंट"),
+        ("instagram", "Go 👨‍👩‍👧‍👦 far 🏴󠁧󠁢󠁳󠁣󠁴󠁿", "🏕️ Tents", "👨‍👩‍👧‍👦"),
+        ("story", "אוהלים קלים מ-1.9 ק״ג", "יוצאים לדרך", "קלים מ-1.9"),
+        ("right", "İpek gibi hafif çadır", "軽く、遠くへ", "hafif çadır"),
+    ],
+)
+def test_commented_words_are_marked_where_the_placement_shows_them(
+    as_vera, vera, target, view, text, headline, quote
+):
+    run_on_instagram(target)
+    variant = make_variant(target, primary_text=text, headline=headline, description="")
+    for words in (quote, headline):
+        add_comment(actor=vera, variant_id=variant.pk, revision_number=1, text="?", words=words)
+    html = as_vera.get(review("variant", variant) + f"?view={view}").content.decode()
+    card = re.search(r'<article class="ad-preview.*?</article>', html, re.S)[0]
+    marked = set(re.findall(r'<mark class="remark">([^<]+)</mark>', card))
+    assert marked == ({quote, headline} if PLACEMENTS[view].headline else {quote})
+    assert card.count('href="#comment-1"') == 1
+
+
 def test_words_that_a_check_points_at_are_marked_in_the_preview(as_vera, target):
-    variant = make_variant(target, primary_text="The best ever tent.")
+    variant = make_variant(target, primary_text="The best ever tent.", headline="Best ever")
     html = as_vera.get(review("variant", variant)).content.decode()
-    assert html.count('<mark class="finding"') == 2  # in the preview and in the whole text
-    assert COPY.headline in html
+    assert html.count('<mark class="finding"') == 2
+    assert "Whole text" not in html
+    assert "Whole text" in as_vera.get(review("variant", variant) + "?view=story").content.decode()
