@@ -2,7 +2,7 @@
 
 The same checker judges the suite's random histories, the kill campaign, restored backups and a
 running installation (`manage.py doctor --invariants`). It reads only. Given what Meta holds, it
-compares that, too.
+compares that, too. I12 to I14 and I18 are about grants and figures: ``integrations.invariants``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db.models import Count, F, Q
 
 from approvals.content import digest
+from approvals.invariants_people import people
 from approvals.models import (
     Activation,
     ActivationResult,
@@ -28,6 +29,7 @@ from approvals.models import (
     WriteStop,
 )
 from approvals.states import PAST_PUSHES, PushState, StepState, VariantStatus
+from integrations import invariants as grants
 from leadmetrics.audit import append_only, log
 from leadmetrics.audit.models import AuditEntry
 from leadmetrics.tenancy.models import Tenant
@@ -95,6 +97,8 @@ def _read_once(ledger: Ledger | None, tenants: Collection[int]) -> list[str]:
         found += _end(push)
     found += _pairs(of, pushes)
     found += _stops(pushes)
+    found += people(of, pushes)
+    found += grants.violations(tenants)
     if ledger is not None:
         found += _at_meta(pushes, ledger)
     return found

@@ -41,6 +41,11 @@ def current_prefix() -> str:
     return f"{_FORMAT}.{next(iter(settings.ENCRYPTION_KEYS))}."
 
 
+def is_sealed(text: str) -> bool:
+    """Whether the text has the form of what ``seal`` makes; it need not open."""
+    return text.count(".") == 2 and text.startswith(f"{_FORMAT}.")
+
+
 def unseal(sealed: str, *, place: str) -> str:
     """The plaintext. Raises CannotDecrypt when it was sealed elsewhere or its key is missing."""
     try:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -21,7 +22,7 @@ from typing import Any
 from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
-from django_q.models import Failure, OrmQ, Success
+from django_q.models import Failure, OrmQ, Success, Task
 from django_q.models import Schedule as QueueSchedule
 from django_q.status import Stat
 from django_q.tasks import async_task
@@ -37,6 +38,9 @@ _TASK_MODULES = (
     "leadmetrics.tasks",
 )
 _KEEP_RESULTS = timedelta(days=7)
+# Keys of rows, and short words such as a kind or a day; never as long as a token.
+_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_ROWS_READ = 1_000
 _BEAT_LIVES = 24 * 3600  # seconds; far longer than any wait for a beat
 
 
@@ -118,6 +122,26 @@ def prune_results() -> None:
 def waiting_jobs() -> int:
     """How many jobs nobody has taken yet."""
     return int(OrmQ.objects.count())
+
+
+def odd_jobs() -> list[str]:
+    """Jobs whose row holds anything else than a task of ours and ids; the newest 1,000 are read."""
+    waiting = (
+        (f"job {row.pk}", row.func(), row.task.get("args", ()))
+        for row in OrmQ.objects.order_by("-pk")[:_ROWS_READ]
+        if "func" in row.task  # signed with a key that is gone: the cluster drops it unread
+    )
+    finished = (
+        (f"finished job {row.pk}", row.func, row.args or ())
+        for row in Task.objects.order_by("-stopped").only("func", "args")[:_ROWS_READ]
+    )
+    return [name for name, func, args in (*waiting, *finished) if not _is_ours(func, args)]
+
+
+def _is_ours(func: str, args: Sequence[object]) -> bool:
+    task, *ids = map(str, args or ("",))
+    known = func == "leadmetrics.queue.run_job" and task.rpartition(".")[0] in _TASK_MODULES
+    return known and all(_ID.fullmatch(each) for each in ids)
 
 
 def is_wanted_elsewhere() -> bool:

@@ -144,9 +144,10 @@ def _claim(push_id: UUID, pace: Lane) -> Claim | None:
         )
 
 
-def require_standing_approval(push: Push) -> None:
+def require_standing_approval(push: Push, *, lock: bool = False) -> None:
     """The approval must still stand at the moment of sending: its content and its giver.
 
+    With ``lock`` nobody can take the giver's right away before the caller's transaction ends.
     Raises NeedsSomeone.
     """
     decision = push.decision
@@ -159,6 +160,8 @@ def require_standing_approval(push: Push) -> None:
     members = Membership.objects.filter(
         tenant_id=push.variant.tenant_id, user_id__in=givers, user__is_active=True
     )
+    if lock:
+        members = members.select_for_update(of=("self",), no_key=True).order_by("pk")
     if sum(member.is_reviewer for member in members) < len(givers):
         raise NeedsSomeone(
             "approver_left",

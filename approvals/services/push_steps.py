@@ -247,11 +247,10 @@ def _adopt(claim: Claim, ad_id: str) -> None:
 # --- Writing ------------------------------------------------------------------------------------
 def _intend(claim: Claim, kind: PushStep.Kind) -> PushStep:
     """Commit what is about to be sent, if this worker still holds the push, and renew the lease."""
-    require_standing_approval(
-        Push.objects.select_related("decision", "variant__target__ad_account").get(pk=claim.push_id)
-    )
     now = timezone.now()
+    found = Push.objects.select_related("decision", "variant__target__ad_account")
     with transaction.atomic():
+        require_standing_approval(found.get(pk=claim.push_id), lock=True)
         held(claim)
         require_writes(claim.tenant_id)
         step = PushStep.objects.create(

@@ -8,15 +8,17 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 
 from approvals.invariants import Ledger, violations
 from approvals.models import AdVariant, Decision, Push, PushStep, WriteStop
 from approvals.services.push import push_variant
 from leadmetrics.audit import append_only
+from leadmetrics.audit.log import record
 from leadmetrics.audit.models import AuditEntry
-from leadmetrics.tenancy.models import Tenant
+from leadmetrics.tenancy.actors import system
+from leadmetrics.tenancy.models import Membership, Tenant
 from tests.approvals.conftest import make_target_for, propose
 from tests.approvals.services.test_push import ACCOUNT, approve, meta
 from tests.ledger import ledger_of
@@ -76,8 +78,21 @@ WRONG: dict[str, tuple[str, Callable[[Push], object]]] = {
             WriteStop.objects.update(stopped_at=F("stopped_at") - timedelta(minutes=5)),
         ),
     ),
+    "rejected and sent": ("I15", lambda _: AdVariant.objects.update(status="rejected")),
+    "approver had left": ("I16", lambda p: gone_since(p, minutes=5)),
     "guard": ("I1", lambda _: append_only.remove()),
 }
+
+
+def gone_since(push: Push, minutes: int) -> None:
+    """The approver's removal, as the log has it, and then every write of the push."""
+    tenant, user = push.variant.tenant, push.decision.reviewer
+    membership = Membership.objects.get(user=user)
+    with transaction.atomic():
+        about = {"name": user.name, "email": user.email, "role": membership.role}
+        record(system(tenant.pk), "member.removed", membership, about)
+    membership.delete()
+    PushStep.objects.update(sent_at=datetime.now(UTC) + timedelta(minutes=minutes))
 
 
 def ad_step(push: Push, **fields: object) -> None:
@@ -107,6 +122,11 @@ def test_checker_finds_what_was_made_wrong(meta, pushed, what):
     if what == "guard":
         append_only.install()
     assert connection.is_usable()
+
+
+def test_approver_who_leaves_after_the_sending_is_no_violation(meta, pushed):
+    gone_since(pushed, minutes=-5)
+    assert not [each for each in violations() if each.startswith("I16")]
 
 
 def test_checker_finds_what_is_wrong_at_meta(meta, pushed):
