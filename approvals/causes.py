@@ -96,6 +96,12 @@ CAUSES: Mapping[str, Cause] = {
     "writes_stopped": Cause(
         *_HELD, "", "Resume sending when it may go on. Then it goes on by itself.", ADMIN
     ),
+    "writes_stopped_everywhere": Cause(
+        *_HELD, "", "Wait until it is resumed for every workspace.", OPERATOR
+    ),
+    "restored": Cause(
+        *_HELD, "", "Run manage.py push_approved --reconcile. Then it goes on by itself.", OPERATOR
+    ),
     "held": Cause(*_HELD, "", BY_ITSELF),
     "being_looked_up": Cause(
         "Being looked up",

@@ -12,6 +12,7 @@ from django.utils import timezone
 from approvals.causes import CAUSES, OF_PROBLEM
 from approvals.comparison import in_words
 from approvals.models import AdVariant, LiveAd, Push
+from approvals.selectors.sending import shown_stop
 from approvals.states import PushState, VariantStatus
 
 # How long after its time an approved ad may wait before somebody should look at the worker.
@@ -102,6 +103,7 @@ def where_of(variant: AdVariant, push: Push | None) -> Where:
         live=getattr(push, "live", None) if push else None,
         account=Account(account.name, account.can_run_ads, account.status_label.lower()),
         zone=ZoneInfo(variant.tenant.timezone),
+        stop=shown_stop(variant.tenant_id) if variant.status == V.APPROVED else None,
     )
 
 
@@ -112,9 +114,13 @@ def where_is(
     live: LiveAd | None = None,
     account: Account | None = None,
     zone: ZoneInfo | None = None,
+    stop: Mapping[str, object] | None = None,
     now: datetime | None = None,
 ) -> Where:
-    """The one cause that explains a variant's status, from what is stored of it."""
+    """The one cause that explains a variant's status, from what is stored of it.
+
+    ``stop`` is what ``shown_stop`` says: who stopped sending, or that the database was restored.
+    """
     now = now or timezone.now()
     known = V(status)
     problem = push.problem if push else ""
@@ -122,7 +128,7 @@ def where_is(
         code = OF_PROBLEM.get(push.problem_code, "") if push else ""
         return _where("needs_a_look" if code in ("", *_BY_ITSELF) else code, known, problem)
     if known == V.APPROVED:
-        return _waiting(push, zone, now)
+        return _waiting(push, stop, zone, now)
     if known == V.PUSH_UNKNOWN and push and problem:
         code = OF_PROBLEM.get(push.problem_code, "")
         if code in ("no_connection", "meta_asks_to_wait"):
@@ -142,7 +148,9 @@ def is_held(push: Push, now: datetime | None = None) -> bool:
     return is_waiting and not_before is not None and not_before > (now or timezone.now())
 
 
-def _waiting(push: Push | None, zone: ZoneInfo | None, now: datetime) -> Where:
+def _waiting(
+    push: Push | None, stop: Mapping[str, object] | None, zone: ZoneInfo | None, now: datetime
+) -> Where:
     """An approved ad that is not at Meta yet."""
     if push is None:
         return _where("waiting_for_worker", V.APPROVED)
@@ -151,6 +159,8 @@ def _waiting(push: Push | None, zone: ZoneInfo | None, now: datetime) -> Where:
         return _where(
             "can_be_undone", V.APPROVED, facts={"when": _clock(push.not_before, zone, now)}
         )
+    if stop is not None:
+        return _stopped(stop)
     if push.not_before is not None:
         due = max(due, push.not_before)
     if push.problem and push.state in (PushState.WAITING, PushState.UNKNOWN):
@@ -164,6 +174,15 @@ def _waiting(push: Push | None, zone: ZoneInfo | None, now: datetime) -> Where:
         minutes = str(int((now - due).total_seconds() // 60))
         return _where("worker_silent", V.APPROVED, facts={"minutes": minutes})
     return _where("waiting_for_worker", V.APPROVED)
+
+
+def _stopped(stop: Mapping[str, object]) -> Where:
+    """An approved ad while nothing is sent, here or everywhere."""
+    if not stop["stopped_by"]:
+        return _where("restored", V.APPROVED, str(stop["reason"]))
+    code = "writes_stopped" if stop["tenant_id"] else "writes_stopped_everywhere"
+    words = f"{stop['stopped_by']} stopped sending: “{stop['reason']}”"
+    return _where(code, V.APPROVED, words)
 
 
 def _at_meta(

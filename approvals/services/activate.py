@@ -18,7 +18,7 @@ from approvals.comparison import differences, in_words
 from approvals.content import digest
 from approvals.models import Activation, ActivationResult, AdVariant, LiveAd
 from approvals.services.live_rows import Act, begin, lock_live, lock_live_of, put_off, want_pause
-from approvals.services.stops import require_writes
+from approvals.services.stops import require_known_past, require_writes
 from approvals.services.watch import next_look
 from approvals.states import VariantStatus, move
 from integrations.services import activating
@@ -91,6 +91,7 @@ def request_activation(
         member = require_activator(actor, tenant_id=actor.tenant_id)
         variant = access_variant(actor=actor, variant_id=variant_id, lock=True)
         _require_paused(variant)
+        require_known_past()
         require_writes(actor.tenant_id)
         live = lock_live_of(variant)
         if shown_hash != live.push.payload_hash:
@@ -197,7 +198,7 @@ def _send(act: Act) -> bool:
         live = lock_live(act.push_id)
         if live.fence != act.fence or live.wanted != LiveAd.Wanted.ACTIVE:
             return False
-        require_writes(act.tenant_id)
+        require_known_past()
         require_writes(act.tenant_id)
         live.active_sent_at = sent_at
         live.save(update_fields=["active_sent_at"])

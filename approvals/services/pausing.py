@@ -48,17 +48,7 @@ def request_pause(*, actor: Actor, variant_id: UUID) -> AdVariant:
         live = lock_live_of(variant)
         if not may_pause(variant.status, live):
             raise StateConflict("This ad is paused already, or being paused. Nothing was done.")
-        for activation in _open_activations(live):
-            ActivationResult.objects.create(
-                activation=activation, result=ActivationResult.Result.STOPPED
-            )
-        want_pause(live)
-        record(
-            actor,
-            "ad.pause_asked",
-            variant,
-            {"headline": live.push.payload["headline"], "ad_id": live.push.ad_id},
-        )
+        _stop(live, actor)
     return variant
 
 
@@ -94,6 +84,20 @@ def pause_ad(*, push_id: UUID) -> None:
     _end(act, status)
 
 
+def stop_activations() -> int:
+    """Pause every ad that is being switched on; returns how many.
+
+    After a restore nobody knows what became of them meanwhile, so a person has to ask anew.
+    """
+    under_way = AdVariant.objects.filter(status=VariantStatus.ACTIVATING)
+    for variant in under_way:
+        with transaction.atomic():
+            live = lock_live_of(variant)
+            if live.push.variant.status == VariantStatus.ACTIVATING:
+                _stop(live, system(variant.tenant_id))
+    return len(under_way)
+
+
 def wake_acts() -> int:
     """Wake activations and pauses that nobody woke or whose worker died; returns how many."""
     due = list(due_acts().select_related("push")[:WAKE_AT_ONCE])
@@ -104,6 +108,21 @@ def wake_acts() -> int:
         elif live.wanted == LiveAd.Wanted.PAUSED:
             queue.enqueue("approvals.tasks.pause_ad", live.push_id)
     return len(due)
+
+
+def _stop(live: LiveAd, actor: Actor) -> None:
+    """End what switches the ad on, and have it paused, in the caller's transaction."""
+    for activation in _open_activations(live):
+        ActivationResult.objects.create(
+            activation=activation, result=ActivationResult.Result.STOPPED
+        )
+    want_pause(live)
+    record(
+        actor,
+        "ad.pause_asked",
+        live.push.variant,
+        {"headline": live.push.payload["headline"], "ad_id": live.push.ad_id},
+    )
 
 
 def _begin(push_id: UUID) -> Act | None:

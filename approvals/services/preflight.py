@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from approvals.content import build_payload, digest
 from approvals.models import AdVariant, Preflight, Push
-from approvals.selectors.sending import write_stop_of
 from approvals.services.push_claims import Claim, NeedsSomeone
 from approvals.services.push_steps import Steps
+from approvals.services.stops import may_write
 from approvals.states import VariantStatus
 from integrations.models import PushTarget
 from integrations.services.place import Obstacle, look_at_place, validate
@@ -63,7 +63,7 @@ def validate_variant(*, variant_id: UUID) -> None:
         .filter(pk=variant_id, status=VariantStatus.PROPOSED)
         .first()
     )
-    if variant is None or variant.head is None or write_stop_of(variant.tenant_id) is not None:
+    if variant is None or variant.head is None or not may_write(variant.tenant_id):
         return
     target = _targets().get(pk=variant.target_id)
     payload = build_payload(variant.head, target)

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from approvals.models import Push, PushStep
 from approvals.services.marks import accept_database
+from approvals.services.pausing import stop_activations
 from approvals.services.push_claims import locked
 from approvals.states import PAST_PUSHES, PushState, StepState, VariantStatus, move
 from integrations.services import publishing
@@ -31,7 +32,8 @@ class Looked:
 def reconcile() -> Iterator[Looked]:
     """Look up the ad of every push that is not done, and take over each one that is found.
 
-    Afterwards, and only if every look succeeded, this database may send again.
+    Afterwards, and only if every look succeeded, this database may send again. Ads that were being
+    switched on are paused.
     """
     complete = True
     open_pushes = Push.objects.exclude(state__in=(*PAST_PUSHES, PushState.DONE))
@@ -42,6 +44,7 @@ def reconcile() -> Iterator[Looked]:
         complete = complete and not looked.problem
         yield looked
     if complete:
+        stop_activations()
         accept_database()
 
 

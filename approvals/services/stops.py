@@ -6,12 +6,15 @@ commit on; only a call that is already on the wire still ends.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.cache import cache
 from django.db import models, transaction
 from django.utils import timezone
 
 from approvals.models import Push, WriteStop
 from approvals.selectors.sending import STOPS_FOR_PAGES, write_stop_of
+from approvals.services.marks import why_not_to_write
 from approvals.states import PushState
 from leadmetrics import queue
 from leadmetrics.audit.log import record
@@ -29,6 +32,26 @@ class WritesStopped(LeadmetricsError):
     user_message = (
         "Sending to Meta is stopped. It goes on by itself when an admin or support resumes it."
     )
+
+
+class InDoubt(WritesStopped):
+    """The database was restored, and nobody has asked Meta yet what is there."""
+
+    user_message = (
+        "This installation was restored from a backup. Nothing is switched on before whoever runs "
+        "it has asked Meta what is there."
+    )
+
+
+def require_known_past() -> None:
+    """Raises InDoubt while this database may have forgotten what was sent from it."""
+    if why_not_to_write():
+        raise InDoubt
+
+
+def may_write(tenant_id: int) -> bool:
+    """Whether anything may go out to Meta for this tenant now."""
+    return write_stop_of(tenant_id) is None and not why_not_to_write()
 
 
 def require_writes(tenant_id: int) -> None:
@@ -91,8 +114,10 @@ def resume_all_writes(*, person: str) -> None:
 
 def tell_pages() -> None:
     """Put what is stopped where every page finds it without a query; the sweep does so, too."""
-    stops = WriteStop.objects.values("tenant_id", "stopped_by", "reason")
-    cache.set(STOPS_FOR_PAGES, list(stops), timeout=None)
+    stops: list[Any] = list(WriteStop.objects.values("tenant_id", "stopped_by", "reason"))
+    if doubt := why_not_to_write():
+        stops.insert(0, {"tenant_id": None, "stopped_by": "", "reason": doubt})
+    cache.set(STOPS_FOR_PAGES, stops, timeout=None)
 
 
 def _required(reason: str) -> str:

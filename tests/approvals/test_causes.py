@@ -8,15 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
 from approvals.causes import CAUSES, OF_PROBLEM
 from approvals.explain import STALE, where_of
-from approvals.models import AdVariant, LiveAd, Push
+from approvals.models import AdVariant, LiveAd, Push, WriteMark
+from approvals.services.marks import why_not_to_write
+from approvals.services.stops import stop_all_writes, stop_writes, tell_pages
 from approvals.states import PushState, VariantStatus
 from integrations.models import AdAccount
+from leadmetrics.tenancy.models import Role
+from tests.approvals.conftest import make_member_of
 from tests.approvals.pages import ads, words
 from tests.builders import client_for, make_decision, make_push, make_variant
 
@@ -66,6 +71,8 @@ REACHED: dict[str, Callable[[], dict[str, Any]]] = {
     "meta_asks_to_wait": lambda: approved(problem_code="meta_throttled", problem="Wait."),
     "meta_away": lambda: approved(problem_code="meta_unavailable", problem="Away."),
     "writes_stopped": lambda: approved(problem_code="writes_stopped", problem="Stopped."),
+    "writes_stopped_everywhere": lambda: {**approved(), "stopped": True},
+    "restored": lambda: {**approved(), "restored": True},
     "held": lambda: approved(problem_code="something_new", problem="It waits."),
     "being_looked_up": lambda: {"status": V.PUSH_UNKNOWN, "push": {"state": PushState.UNKNOWN}},
     "no_connection": lambda: approved(problem_code="needs_reconnect", problem="Reconnect."),
@@ -123,6 +130,12 @@ def make(target, ben) -> Callable[[dict[str, Any]], AdVariant]:
             push = make_push(make_decision(variant, ben), **rows["push"])
             if "live" in rows:
                 LiveAd.objects.create(push=push, **rows["live"])
+        if "stopped" in rows:
+            stop_all_writes(person="Sam", reason="Meta has an incident")
+        if "restored" in rows:
+            assert why_not_to_write() == ""
+            WriteMark.objects.update(environment=uuid4())
+        tell_pages()
         if "account_status" in rows:
             AdAccount.objects.update(account_status=rows["account_status"])
         return AdVariant.objects.select_related("target__ad_account", "tenant").get(pk=variant.pk)
@@ -186,3 +199,11 @@ def test_failing_looks_end_in_not_knowing_and_a_lost_grant_says_so(make):
 def test_a_dead_worker_in_the_middle_of_a_push_is_seen(make):
     push = {"state": PushState.RUNNING, "lease_until": hours(1)}
     assert where(make({"status": V.PUSHING, "push": push})).code == "worker_silent"
+
+
+def test_who_stopped_sending_is_the_cause_although_no_worker_came_for_long(make, ben, acme):
+    variant = make(approved(next_attempt_at=hours(1)))
+    stop_writes(actor=make_member_of(acme, "Ana", Role.ADMIN), reason="Wrong price on the site")
+    tell_pages()
+    assert where(variant).code == "writes_stopped"
+    assert where(variant).cause == "Ana stopped sending: “Wrong price on the site”"

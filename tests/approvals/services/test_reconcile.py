@@ -16,15 +16,27 @@ from django.db import connection, connections
 
 from approvals.invariants import violations
 from approvals.models import AdVariant, Push, WriteMark
+from approvals.services.activate import (
+    activate_ad,
+    look_before_activation,
+    request_activation,
+)
 from approvals.services.marks import ELSEWHERE, OLDER, why_not_to_write
+from approvals.services.pausing import pause_ad, request_pause
 from approvals.services.push import push_variant
 from approvals.states import PushState, VariantStatus
 from tests.approvals.conftest import propose
-from tests.approvals.services.test_push import approve, approved, later, meta, run
+from tests.approvals.live import let_activate, status_at_meta
+from tests.approvals.services.test_crash_points import ROUNDS
+from tests.approvals.services.test_push import AD_SET, approve, approved, later, meta, run
+from tests.builders import make_ad_set, make_push_target
 from tests.ledger import ledger_of
 from tests.stack import _postgres
 
 __all__ = ["approved", "meta"]
+
+# 50 and 25 where CRASH_ROUNDS is five, as in `make campaign`.
+DONE, FORGOTTEN = 10 * ROUNDS, 5 * ROUNDS
 
 
 def backup(folder: Path) -> Callable[[], None]:
@@ -62,33 +74,77 @@ def ads_at(meta) -> int:
 def test_restored_database_sends_nothing_before_and_doubles_nothing_after(
     meta, agent, target, ben, tmp_path
 ):
-    first = [approve(propose(agent, target), ben) for _ in range(5)]
-    push_variant(push_id=first[0].pk)
-    second = [approve(propose(agent, target), ben) for _ in range(3)]
-    undecided = propose(agent, target)
+    """Some ads are there and some are approved when the backup is made; then these go out, too."""
+    second_set = make_ad_set(target.ad_set.campaign, ad_set_id=AD_SET[:-1] + "2")
+    other = make_push_target(target.tenant, ad_set=second_set, page=target.page)
+    *before, undecided = [
+        propose(agent, (target, other)[number % 2]) for number in range(DONE + FORGOTTEN + 1)
+    ]
+    first = [approve(variant, ben) for variant in before[:DONE]]
+    push_all(first)
+    second = [approve(variant, ben) for variant in before[DONE:]]
     restore = backup(tmp_path)
-    push_variant(push_id=second[0].pk)
-    push_variant(push_id=approve(undecided, ben).pk)
-    assert ads_at(meta) == 9
+    push_all(second)
+    push_all([approve(undecided, ben)])
+    assert ads_at(meta) == DONE + FORGOTTEN + 1
 
     restore()
-    assert Push.objects.filter(state=PushState.WAITING).count() == 3
+    assert Push.objects.filter(state=PushState.WAITING).count() == FORGOTTEN
     assert why_not_to_write() == OLDER
     for push in Push.objects.all():
         push_variant(push_id=push.pk)
     with pytest.raises(CommandError, match="reconcile"):
         call_command("push_approved")
-    assert ads_at(meta) == 9
+    assert ads_at(meta) == DONE + FORGOTTEN + 1
 
     out = StringIO()
     call_command("push_approved", "--reconcile", stdout=out)
-    assert "3 looked up, 3 found again" in out.getvalue()
+    assert f"{FORGOTTEN} looked up, {FORGOTTEN} found again" in out.getvalue()
     call_command("push_approved", stdout=out)
     assert AdVariant.objects.get(pk=undecided.pk).status == VariantStatus.PROPOSED
     run(approve(undecided, ben))  # approved once more, for the database has forgotten it
     assert set(Push.objects.values_list("state", flat=True)) == {PushState.DONE}
-    assert ads_at(meta) == 9
+    assert ads_at(meta) == DONE + FORGOTTEN + 1
     assert violations(ledger_of(meta.read("state"), [])) == []
+
+
+def push_all(pushes):
+    for push in pushes:
+        push_variant(push_id=push.pk)
+    states = Push.objects.filter(pk__in=[push.pk for push in pushes]).values_list("state")
+    assert {state for (state,) in states} == {PushState.DONE}
+
+
+@pytest.mark.activates
+@pytest.mark.django_db(transaction=True)
+def test_restored_activation_switches_nothing_on(meta, agent, target, ben, rita, tmp_path):
+    """Between the backup and the restore the ad was switched on, and paused by a person."""
+    push = run(approve(propose(agent, target), ben))
+    variant, live = look_before_activation(actor=let_activate(rita), variant_id=push.variant_id)
+    asked = {"shown_hash": push.payload_hash, "shown_plan": live.plan}
+    activation = request_activation(actor=rita, variant_id=variant.pk, **asked)
+    restore = backup(tmp_path)
+    activate_ad(activation_id=activation.pk)
+    request_pause(actor=ben, variant_id=variant.pk)
+    pause_ad(push_id=push.pk)
+    assert status_at_meta(push) == "PAUSED"
+    sent = len(meta.read("writes")["writes"])
+    push_all([approve(propose(agent, target), ben)])
+
+    restore()
+    assert why_not_to_write() == OLDER
+    activate_ad(activation_id=activation.pk)
+    assert "ACTIVE" not in statuses_sent(meta, sent)
+    call_command("push_approved", "--reconcile", stdout=StringIO())
+    activate_ad(activation_id=activation.pk)
+    pause_ad(push_id=push.pk)
+    assert AdVariant.objects.get(pk=variant.pk).status == VariantStatus.PAUSED
+    assert "ACTIVE" not in statuses_sent(meta, sent)
+    assert status_at_meta(push) == "PAUSED"
+
+
+def statuses_sent(meta, since: int) -> list[str]:
+    return [w["params"].get("status", "") for w in meta.read("writes")["writes"][since:]]
 
 
 def test_database_of_another_installation_sends_nothing(meta, approved):
