@@ -18,16 +18,18 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections
 
 from approvals.content import content_hash
 from approvals.invariants import violations
-from approvals.models import AdVariant, Push
+from approvals.models import AdVariant, Decision, Push
+from approvals.selectors.sending import due_pushes
 from approvals.services.push import push_variant
 from approvals.services.review import approve_variant
 from approvals.states import PushState
 from integrations.services import clients
 from leadmetrics import crash_points
+from leadmetrics.audit.models import AuditEntry
 from leadmetrics.demo_images import draw_scene
 from tests.approvals.conftest import propose
 from tests.approvals.services.test_push import ads_of, approve, later, meta
@@ -130,6 +132,41 @@ def die_on_the_way(meta, push: Push, point: str) -> None:
             dies(point, lambda: push_variant(push_id=push.pk))
     else:
         dies(point, lambda: push_variant(push_id=push.pk))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_death_before_every_statement_of_an_approval_leaves_all_or_nothing(agent, target, ben):
+    for _ in range(ROUNDS):
+        variant = propose(agent, target)
+        lines = AuditEntry.objects.count()
+        shown = content_hash(variant.head, variant.target)
+        approves = partial(approve_counting, actor=ben, variant_id=variant.pk, shown_hash=shown)
+        statements = 0
+        while AdVariant.objects.get(pk=variant.pk).status == "proposed":
+            assert not Decision.objects.filter(variant=variant).exists()
+            assert not Push.objects.filter(variant=variant).exists()
+            assert AuditEntry.objects.count() == lines
+            statements += 1
+            dies(f"statement {statements}", approves)
+        assert statements >= 10
+        assert Decision.objects.filter(variant=variant, push__state="waiting").count() == 1
+        assert AuditEntry.objects.count() == lines + 1
+        assert due_pushes().filter(variant=variant).exists()
+    assert violations() == []
+
+
+def approve_counting(**approval: object) -> None:
+    """Approve, with a crash point before each statement."""
+    count = 0
+
+    def counted(execute, *args):
+        nonlocal count
+        count += 1
+        crash_points.reached(f"statement {count}")
+        return execute(*args)
+
+    with connection.execute_wrapper(counted):
+        approve_variant(**approval)
 
 
 def test_every_point_in_the_source_is_died_at():
