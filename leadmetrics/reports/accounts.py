@@ -11,6 +11,8 @@ from django.db.models import F, Max, Min, OuterRef, Subquery
 from django.utils import timezone
 
 from integrations.models import AdAccount, SyncRun
+from leadmetrics.reports.freshness import FRESH, why_stale
+from leadmetrics.reports.paging import State
 from leadmetrics.tenancy.models import Tenant
 
 
@@ -29,6 +31,7 @@ class Account:
     last_run: SyncRun | None
     can_run_ads: bool = True
     status_label: str = ""
+    freshness: State = FRESH
 
     @property
     def today(self) -> date:
@@ -43,6 +46,11 @@ class Account:
     def has_failed(self) -> bool:
         """Whether the newest pull was cut short."""
         return self.last_run is not None and self.last_run.state == SyncRun.State.FAILED
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether nothing will freshen its figures by itself, though no read has failed."""
+        return self.freshness.tone in ("warn", "bad") and not (self.has_failed or self.is_pulling)
 
     def covers(self, day: date) -> bool:
         """Whether complete pulls reached this day, as far as we know."""
@@ -66,6 +74,7 @@ def report_accounts(tenant: Tenant) -> list[Account]:
     )
     rows = list(
         AdAccount.objects.filter(tenant=tenant, enabled=True)
+        .select_related("integration__tenant")
         .annotate(
             first_day=Subquery(complete.annotate(day=Min("since")).values("day")),
             last_day=Subquery(complete.annotate(day=Max("until")).values("day")),
@@ -74,7 +83,7 @@ def report_accounts(tenant: Tenant) -> list[Account]:
         .order_by("name", F("insights_complete_at").desc(nulls_last=True), "pk")
     )
     runs = SyncRun.objects.in_bulk([row.last_run_id for row in rows if row.last_run_id])
-    accounts: dict[str, Account] = {}
+    accounts, now = dict[str, Account](), timezone.now()
     for row in rows:
         account = Account(
             pk=row.pk,
@@ -88,6 +97,7 @@ def report_accounts(tenant: Tenant) -> list[Account]:
             last_run=runs.get(row.last_run_id),
             can_run_ads=row.can_run_ads,
             status_label=row.status_label,
+            freshness=why_stale(row, runs.get(row.last_run_id), now),
         )
         accounts.setdefault(row.ad_account_id, account)
     return list(accounts.values())

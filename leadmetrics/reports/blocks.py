@@ -10,7 +10,7 @@ from typing import Any
 from integrations.sums import Sums
 from leadmetrics.reports import exports
 from leadmetrics.reports.charts import LineChart, line_chart
-from leadmetrics.reports.exports import METRICS, Metric
+from leadmetrics.reports.exports import METRICS, REACH_MISSING, REACH_OF_ONE, Metric
 from leadmetrics.reports.periods import Period, format_day
 from leadmetrics.reports.query import ReportQuery
 from leadmetrics.reports.selectors import CurrencyReport, ObjectSums
@@ -105,7 +105,8 @@ def _table(report: CurrencyReport, query: ReportQuery, *, many: bool) -> dict[st
     start = keys.index(query.after) + 1 if query.after in keys else 0
     stop = min(start + ROWS_PER_PAGE, len(ordered))
     back = start - ROWS_PER_PAGE
-    one_day, level = query.period.length == 1, query.scope.level
+    level = query.scope.level
+    has_reach = bool(report.reach) or any(row.reach is not None for row in report.objects)
     rows = [
         {
             "row": row,
@@ -117,12 +118,17 @@ def _table(report: CurrencyReport, query: ReportQuery, *, many: bool) -> dict[st
         for row in ordered[start:stop]
     ]
     totals = [
-        (account.name, _cells(report.by_account[account.pk], report.currency))
+        (
+            account.name,
+            _cells(report.by_account[account.pk], report.currency),
+            exports.shown_reach(report.reach.get(account.pk), REACH_OF_ONE),
+        )
         for account in report.accounts
         if many and level == "campaign"
     ]
     total = exports.TOTALS[level] or f"Total {report.currency}"
-    totals.append((total, _cells(report.total, report.currency)))
+    reach = exports.shown_reach(report.total_reach, REACH_OF_ONE if many else REACH_MISSING)
+    totals.append((total, _cells(report.total, report.currency), reach))
     return {
         "what": exports.LEVELS[level],
         "level": level,
@@ -130,8 +136,8 @@ def _table(report: CurrencyReport, query: ReportQuery, *, many: bool) -> dict[st
         "rows": rows,
         "totals": totals,
         "many": many,
-        "one_day": one_day,
-        "reach_missing": exports.REACH_MISSING,
+        "has_reach": has_reach,
+        "reach_missing": REACH_OF_ONE if many else REACH_MISSING,
         "summary": f"{start + 1} to {stop} of {len(ordered):,}"
         if len(ordered) > stop - start
         else "",

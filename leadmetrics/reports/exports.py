@@ -84,6 +84,8 @@ REACH_MISSING = (
     "Reach counts people. Somebody reached on two days, or by two campaigns, would count twice, "
     "so it cannot be added up."
 )
+# For several ad accounts together nobody can say it, for one of them Meta can.
+REACH_OF_ONE = f"{REACH_MISSING} Choose one ad account, and Meta is asked."
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def shown(metric: Metric, sums: Sums | None, currency: str, absent: str = "") ->
 
 
 def shown_reach(reach: int | None, absent: str = "Meta sent no reach") -> Shown:
-    """Meta's own figure for one campaign on one day; nothing else can be said about reach."""
+    """Meta's own figure for one campaign or one ad account in just these days, never a sum."""
     return Shown("", absent) if reach is None else Shown(format_number(reach))
 
 
@@ -182,23 +184,23 @@ def object_rows(
             figures = _figures(report.by_account[account.pk], report.currency)
             yield [
                 *(*names, None, None, None, period.since, period.until, *figures),
-                *(None, _read_at(account)),
+                *(report.reach.get(account.pk), _read_at(account)),
             ]
         figures = _figures(report.total, report.currency)
         yield [
             *(TOTALS[level] or "Currency total", report.currency, None, None, None, None, None),
-            *(period.since, period.until, *figures, None, None),
+            *(period.since, period.until, *figures, report.total_reach, None),
         ]
 
 
 def day_rows(
     reports: Iterable[CurrencyReport], period: Period, metric: Metric, *, compare: bool
 ) -> Iterator[list[Cell]]:
-    """The table under the chart: one metric by day, beside the period before if asked for."""
+    """The table under the chart, newest day first; beside the period before if asked for."""
     before = ["Day before", f"{metric.label} before"] if compare else []
     yield ["Currency", "Day", metric.label, *before]
     for report in reports:
-        for day, old in zip(period.days, period.before.days, strict=True):
+        for day, old in zip(period.days[::-1], period.before.days[::-1], strict=True):
             line: list[Cell] = [report.currency, day, _shown(metric, report, report.days.get(day))]
             if compare:
                 line += [old, _shown(metric, report, report.days_before.get(old))]

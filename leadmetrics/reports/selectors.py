@@ -9,7 +9,15 @@ from typing import Any
 
 from django.db.models import Max, QuerySet
 
-from integrations.models import AdInsight, AdSet, Campaign, CampaignInsight
+from integrations.models import (
+    AdInsight,
+    AdSet,
+    Campaign,
+    CampaignInsight,
+    InsightCheck,
+    RangeReach,
+)
+from integrations.selectors import range_reach
 from integrations.sums import NOTHING, Sums, add_up, as_sums
 from leadmetrics.reports.accounts import Account
 from leadmetrics.reports.months import (
@@ -43,7 +51,7 @@ EVERYTHING = Scope()
 
 @dataclass(frozen=True, slots=True)
 class ObjectSums:
-    """A campaign's (ad set's, ad's) sums; ``reach`` only for a day, for reach does not add up."""
+    """A campaign's (ad set's, ad's) sums; ``reach`` is Meta's own count of just these days."""
 
     account: Account
     object_id: str
@@ -65,6 +73,12 @@ class CurrencyReport:
     days_before: dict[date, Sums] = field(default_factory=dict)
     by_account: dict[int, Sums] = field(default_factory=dict)
     objects: list[ObjectSums] = field(default_factory=list)
+    reach: dict[int, int] = field(default_factory=dict)  # of whole ad accounts, where Meta told it
+
+    @property
+    def total_reach(self) -> int | None:
+        """People reached by all that is shown: known of one ad account as a whole, else of none."""
+        return self.reach.get(self.accounts[0].pk) if len(self.accounts) == 1 else None
 
 
 def performance(
@@ -79,6 +93,7 @@ def performance(
     if scope.campaign:
         complete = [account for account in complete if account.pk == scope.campaign[0]]
     first = period.before.since if compare else period.since
+    asked: Mapping[int, RangeReach] = {}
     if scope.campaign:
         objects = (
             _ads(complete, period, scope) if scope.ad_set else _ad_sets(complete, period, scope)
@@ -86,7 +101,8 @@ def performance(
         daily = _daily(_rows(complete, first, period.until, scope))
     else:
         found = sums_by_campaign(complete, period)
-        objects = _campaigns(complete, period, found, scope.search)
+        asked = _current_reach(complete, period)
+        objects = _campaigns(complete, period, found, asked, scope.search)
         if len(objects) < len(found):
             ids = {row.object_id for row in objects}
             rows = _rows(complete, first, period.until, scope).filter(campaign_id__in=ids)
@@ -96,7 +112,21 @@ def performance(
     reports = currency_reports(complete, daily, period, compare=compare)
     for row in objects:
         reports[row.account.currency].objects.append(row)
+    for report in reports.values() if not scope.search else ():
+        known = {account.pk: asked.get(account.pk) for account in report.accounts}
+        report.reach = {pk: one.total for pk, one in known.items() if one and one.total is not None}
     return list(reports.values())
+
+
+def _current_reach(accounts: Iterable[Account], period: Period) -> dict[int, RangeReach]:
+    """What Meta told of these days since the last complete read, by ad account. One query."""
+    by_pk = {account.pk: account for account in accounts}
+    found = range_reach(by_pk, period.since, period.until)
+    return {
+        pk: reach
+        for pk, reach in found.items()
+        if reach.is_current(by_pk[pk].complete_at, by_pk[pk].timezone)
+    }
 
 
 def currency_reports(
@@ -120,6 +150,15 @@ def currency_reports(
         report.total = add_up(report.days.values())
         report.before = add_up(report.days_before.values()) if compare else None
     return reports
+
+
+def months_in_doubt(accounts: Sequence[Account], period: Period) -> list[InsightCheck]:
+    """Months of the period that do not add up to what Meta reports for the whole ad account."""
+    months = (period.since.replace(day=1), period.until)
+    found = InsightCheck.objects.filter(
+        ad_account__in=[account.pk for account in accounts], month__range=months, matches=False
+    )
+    return list(found.select_related("ad_account").order_by("month", "ad_account__name"))
 
 
 def scope_names(scope: Scope) -> tuple[str, str]:
@@ -147,11 +186,16 @@ def _campaigns(
     accounts: Iterable[Account],
     period: Period,
     found: Mapping[tuple[int, str], Sums],
+    asked: Mapping[int, RangeReach],
     search: str,
 ) -> list[ObjectSums]:
     by_pk = {account.pk: account for account in accounts}
     names = campaign_names(by_pk, set(found))
-    reach: dict[tuple[int, str], int | None] = {}
+    reach: dict[tuple[int, str], int | None] = {
+        (pk, campaign): people
+        for pk, one in asked.items()
+        for campaign, people in one.by_campaign.items()
+    }
     if period.length == 1:
         rows = _rows(by_pk.values(), period.since, period.until, EVERYTHING)
         reach = {(r[0], r[1]): r[2] for r in rows.values_list("ad_account", "campaign_id", "reach")}

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
-from integrations.models import AdAccount, SyncRun
-from integrations.words import health_of
+from integrations.models import AdAccount, InsightCheck, SyncRun
+from leadmetrics.reports.freshness import why_stale
 from leadmetrics.reports.paging import State
 from leadmetrics.tenancy.models import Tenant
 
 RUNS_PER_PAGE = 50
-# Performance is read every three hours; one missed read is no reason to worry anybody.
-LATE_AFTER = timedelta(hours=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +24,7 @@ class AccountHealth:
     run: SyncRun | None
     state: State
     can_read: bool
+    check: InsightCheck | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class RunPage:
 
 
 def accounts_of(tenant: Tenant) -> list[AccountHealth]:
-    """The ad accounts in use, by name. Two queries."""
+    """The ad accounts in use, by name. Three queries."""
     newest = SyncRun.objects.filter(ad_account=OuterRef("pk"), kind=SyncRun.Kind.INSIGHTS)
     accounts = list(
         AdAccount.objects.filter(tenant=tenant, enabled=True)
@@ -47,57 +45,19 @@ def accounts_of(tenant: Tenant) -> list[AccountHealth]:
     )
     keys = {account.pk: account.newest_run for account in accounts}
     runs = SyncRun.objects.in_bulk([key for key in keys.values() if key])
-    return [_health(account, runs.get(keys[account.pk])) for account in accounts]
+    checks = InsightCheck.objects.filter(ad_account__in=keys).order_by("month")
+    newest_check = {check.ad_account_id: check for check in checks}
+    return [
+        _health(account, runs.get(keys[account.pk]), newest_check.get(account.pk))
+        for account in accounts
+    ]
 
 
-def why_stale(account: AdAccount, run: SyncRun | None, now: datetime) -> State:
-    """How fresh the account's figures are, in words: what is so, why, and what happens next."""
-    grant = account.integration
-    if account.gone_at:
-        return State(
-            "bad", "Not reachable", f"{grant.meta_user_name} has no access to it any more."
-        )
-    if not grant.is_usable:
-        return State("bad", "Stands still", health_of(grant).sentence)
-    if run is not None and run.is_open:
-        return _reading(run, now)
-    if run is not None and run.has_failed:
-        kept = "The last complete read stays." if account.insights_complete_at else ""
-        return State("warn", "Incomplete", f"{run.error} {kept} It is tried again by itself.")
-    complete = account.insights_complete_at
-    if complete is None:
-        return State("warn", "Not read yet", "The first read begins with the next scheduled one.")
-    if complete < now - LATE_AFTER:
-        return State(
-            "warn",
-            "Late",
-            "No read has begun since. The worker of this installation is not running or far "
-            "behind; its operator can see to that.",
-        )
-    return State("good", "Fresh")
-
-
-def _reading(run: SyncRun, now: datetime) -> State:
-    if run.state == SyncRun.State.RUNNING:
-        return State("info", "Being read", run.progress_text)
-    if run.lease_until is not None and run.lease_until > now:
-        reason = run.error or "Meta asks us to wait."
-        return State("info", "Waiting for Meta", f"{reason} {run.progress_text}")
-    if run.created_at < now - timedelta(minutes=5):
-        return State(
-            "warn",
-            "Waiting for a worker",
-            "No worker has taken it for five minutes. Others may be before it, or none is running; "
-            "the operator of this installation can see to that.",
-        )
-    return State("info", "Waiting for a worker", "It begins in a moment.")
-
-
-def _health(account: AdAccount, run: SyncRun | None) -> AccountHealth:
+def _health(account: AdAccount, run: SyncRun | None, check: InsightCheck | None) -> AccountHealth:
     can_read = account.integration.is_usable and account.gone_at is None
     is_open = run is not None and run.is_open
     state = why_stale(account, run, timezone.now())
-    return AccountHealth(account, run, state, can_read and not is_open)
+    return AccountHealth(account, run, state, can_read and not is_open, check)
 
 
 def run_page(tenant: Tenant, *, after: str = "") -> RunPage:

@@ -65,6 +65,7 @@ def performance(request: TenantRequest, tenant: str) -> HttpResponse:
         "exports": list(_exports(query)),
         "blocks": [block_of(report, query) for report in reports],
         "is_answer": False,
+        "in_doubt": selectors.months_in_doubt(accounts, query.period),
         "last_look": note_look(request.membership),
         "moved_url": query.url("moved", after=""),
         **_freshness(accounts, query),
@@ -111,6 +112,8 @@ def reach(request: TenantRequest, tenant: str) -> HttpResponse:
         "account": accounts[0],
         "reach_url": query.url("reach"),
         "report_url": query.url(),
+        # The page was drawn without it; drawn anew, its table has it by campaign.
+        "was_asked": "asked" in request.GET and not query.campaign,
         **_reach(request.actor, accounts[0], query),
     }
     template = "_reach" if is_fragment(request) else "reach"
@@ -192,7 +195,7 @@ def _freshness(accounts: Sequence[Account], query: ReportQuery) -> dict[str, Any
         "oldest": min(complete, key=lambda a: a.complete_at or a.today, default=None),
         "pulling": [account for account in accounts if account.is_pulling],
         "cut": [account for account in accounts if account.has_failed],
-        "unread": [account for account in accounts if not account.complete_at],
+        "still": [account for account in accounts if account.stands_still],
         "freshness_url": query.url("freshness"),
         "report_url": query.url(),
     }

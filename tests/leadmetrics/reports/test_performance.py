@@ -461,6 +461,73 @@ def test_reach_is_asked_from_meta_and_shown_when_it_came(acme: Tenant, as_vera: 
     assert "<html" in as_vera.get(url).content.decode()  # a page of its own without JavaScript
 
 
+def test_reach_of_a_range_stands_by_campaign_and_in_the_total_as_meta_counted_it(
+    acme: Tenant, as_vera: Client
+) -> None:
+    account = make_account(acme)
+    for ago in (1, 2):
+        make_day(account, TODAY - timedelta(days=ago), "1", spend=2, reach=600)
+        make_day(account, TODAY - timedelta(days=ago), "2", spend=1, reach=500)
+    week = {"range": "7d"}
+    assert len(cells_of(as_vera.get(URL, week), "Campaign 1")) == 9  # Meta was not asked yet
+
+    asked = {"since": TODAY - timedelta(days=7), "until": TODAY - timedelta(days=1)}
+    account.range_reach.create(**asked, total=1500, by_campaign={"1": 900, "2": 800}, read_at=NOW)
+
+    page = as_vera.get(URL, week)
+    reach = [cells_of(page, name)[-1] for name in ("Campaign 1", "Campaign 2", "Total EUR")]
+    assert reach == ["900", "800", "1,500"]
+    narrowed = as_vera.get(URL, {**week, "q": "Campaign 1"})
+    assert [cells_of(narrowed, name)[-1] for name in ("Campaign 1", "Total EUR")] == ["900", "–"]
+    handed: Any = as_vera.get(f"{URL}export/campaigns.csv", week)
+    lines = b"".join(handed.streaming_content).decode().splitlines()
+    assert [line.split(",")[-2] for line in lines] == ["Reach", "900", "800", "1500", "1500"]
+    account.range_reach.update(read_at=NOW - timedelta(hours=1))  # before the last complete read
+    assert len(cells_of(as_vera.get(URL, week), "Campaign 1")) == 9
+
+
+def test_why_figures_are_old_is_said_to_everybody(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme, insights_complete_at=NOW - timedelta(days=2))
+    make_day(account, TODAY - timedelta(days=3), spend=1)
+    assert "Acme EU is not up to date No read has begun since." in text_of(as_vera.get(URL))
+
+    account.integration.status = "revoked"
+    account.integration.save()
+    words = text_of(as_vera.get(URL))
+    assert "Access through Olga Owner" in words or "Olga Owner" in words
+    assert "What you see is the last complete read, as of 22 Nov, 10:30" in words
+
+
+def test_a_wait_for_meta_is_called_that(acme: Tenant, as_vera: Client) -> None:
+    make_run(
+        make_account(acme),
+        "waiting",
+        lease_until=NOW + timedelta(minutes=5),
+        error="Meta asks us to wait.",
+    )
+
+    words = text_of(as_vera.get(f"{URL}freshness/"))
+
+    assert "Acme EU : Waiting for Meta Meta asks us to wait." in words
+
+
+def test_a_month_that_differs_from_metas_total_is_named(
+    acme: Tenant, as_vera: Client, as_ana: Client
+) -> None:
+    account = make_account(acme)
+    sums = {"ours": {"spend": "90.000000"}, "metas": {"spend": "95.500000"}}
+    account.insight_checks.create(month="2026-09-01", checked_at=NOW, matches=False, **sums)
+    account.insight_checks.create(month="2026-08-01", checked_at=NOW, matches=True, **sums)
+
+    told = text_of(as_vera.get(URL, {"since": "2026-09-20", "until": "2026-10-02"}))
+
+    assert "September 2026 of Acme EU adds up to €90.00 here; Meta reports €95.50" in told
+    assert "adds up to" not in text_of(as_vera.get(URL))
+    assert "Different September 2026: €90.00 here, €95.50 at Meta." in text_of(
+        as_ana.get("/t/acme/sync/")
+    )
+
+
 def test_what_moved_is_told_from_the_visit_before(acme: Tenant, as_vera: Client) -> None:
     account = make_account(acme)
     day = TODAY - timedelta(days=2)
