@@ -1,4 +1,7 @@
-"""Performance as Meta reports it: days, when they were read, what changed afterwards."""
+"""Performance as Meta reports it: days, when they were read, what changed afterwards.
+
+Every table has an index that begins with the ad account, so its key needs none of its own.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ class DailyFigures(Figures):
 
 class CampaignInsight(DailyFigures):
     ad_account = models.ForeignKey(
-        "integrations.AdAccount", on_delete=models.CASCADE, related_name="insights"
+        "integrations.AdAccount", on_delete=models.CASCADE, db_index=False, related_name="insights"
     )
     campaign_name = models.CharField(max_length=400)
 
@@ -65,7 +68,10 @@ class AdInsight(DailyFigures):
     """An ad of an ad set that we push to: ours, and those it runs beside."""
 
     ad_account = models.ForeignKey(
-        "integrations.AdAccount", on_delete=models.CASCADE, related_name="ad_insights"
+        "integrations.AdAccount",
+        on_delete=models.CASCADE,
+        db_index=False,
+        related_name="ad_insights",
     )
     ad_set_id = models.CharField(max_length=32)
     ad_id = models.CharField(max_length=32)
@@ -111,7 +117,10 @@ class AccountDay(AddedUp):
     """All campaigns of an ad account on one day. A day without any row has none here."""
 
     ad_account = models.ForeignKey(
-        "integrations.AdAccount", on_delete=models.CASCADE, related_name="days_added_up"
+        "integrations.AdAccount",
+        on_delete=models.CASCADE,
+        db_index=False,
+        related_name="days_added_up",
     )
     day = models.DateField()
 
@@ -128,7 +137,10 @@ class CampaignMonth(AddedUp):
     """One campaign in one month of the ad account's calendar, as far as its days were read."""
 
     ad_account = models.ForeignKey(
-        "integrations.AdAccount", on_delete=models.CASCADE, related_name="months_added_up"
+        "integrations.AdAccount",
+        on_delete=models.CASCADE,
+        db_index=False,
+        related_name="months_added_up",
     )
     month = models.DateField(help_text="its first day")
     campaign_id = models.CharField(max_length=32)
@@ -152,7 +164,10 @@ class InsightDay(models.Model):
         AD = "ad", "Ads"
 
     ad_account = models.ForeignKey(
-        "integrations.AdAccount", on_delete=models.CASCADE, related_name="insight_days"
+        "integrations.AdAccount",
+        on_delete=models.CASCADE,
+        db_index=False,
+        related_name="insight_days",
     )
     level = models.CharField(max_length=10, choices=Level.choices)
     day = models.DateField()
@@ -178,7 +193,10 @@ class InsightRevision(Figures):
     KEPT: ClassVar = timedelta(days=90)
 
     ad_account = models.ForeignKey(
-        "integrations.AdAccount", on_delete=models.CASCADE, related_name="insight_revisions"
+        "integrations.AdAccount",
+        on_delete=models.CASCADE,
+        db_index=False,
+        related_name="insight_revisions",
     )
     campaign_id = models.CharField(max_length=32)
     date_start = models.DateField()
@@ -197,7 +215,10 @@ class RangeReach(models.Model):
     KEPT: ClassVar = timedelta(days=30)
 
     ad_account = models.ForeignKey(
-        "integrations.AdAccount", on_delete=models.CASCADE, related_name="range_reach"
+        "integrations.AdAccount",
+        on_delete=models.CASCADE,
+        db_index=False,
+        related_name="range_reach",
     )
     since = models.DateField()
     until = models.DateField()
@@ -236,7 +257,10 @@ class InsightCheck(models.Model):
     """A month's stored campaigns against the total that Meta reports for the whole account."""
 
     ad_account = models.ForeignKey(
-        "integrations.AdAccount", on_delete=models.CASCADE, related_name="insight_checks"
+        "integrations.AdAccount",
+        on_delete=models.CASCADE,
+        db_index=False,
+        related_name="insight_checks",
     )
     month = models.DateField(help_text="its first day")
     checked_at = models.DateTimeField()

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import msgspec
+
 from integrations.meta_ads.error_table import OUTCOME_UNKNOWN_CODES, UNLISTED, Row, look_up
 from integrations.meta_ads.errors import ErrorKind, MetaError, MetaTokenError, Unreadable
 from integrations.meta_ads.parse import Json
@@ -42,10 +44,7 @@ def read_answer(
     write, whatever is not a readable error of Meta's leaves the outcome unknown, and so does every
     5xx.
     """
-    try:
-        answer = json.loads(body, parse_float=_decimal, parse_constant=_decimal)
-    except (ValueError, RecursionError):
-        answer = None
+    answer = _read_json(body)
     if not isinstance(answer, dict):
         answer = {"error": None}
     if isinstance(answer.get("error"), dict):
@@ -154,6 +153,19 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _read_json(body: bytes | bytearray) -> Any:
+    """What the JSON says, numbers with a fraction as Decimal; None when it cannot be read."""
+    try:
+        return _decoder.decode(body)
+    except (ValueError, RecursionError):
+        pass
+    # Half an emoji, where Meta cut a name: only the standard library reads that.
+    try:
+        return json.loads(body, parse_float=_decimal, parse_constant=_decimal)
+    except (ValueError, RecursionError):
+        return None
+
+
 def _decimal(text: str) -> Decimal:
     """A number with a fraction or an exponent. NaN, Infinity and absurd exponents are refused."""
     try:
@@ -163,3 +175,6 @@ def _decimal(text: str) -> Decimal:
     if not number.is_finite():
         raise ValueError("not a finite number")
     return number
+
+
+_decoder = msgspec.json.Decoder(float_hook=_decimal)

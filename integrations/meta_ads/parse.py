@@ -76,7 +76,7 @@ def read_optional_id(value: Any) -> str:
 
 def read_int(value: Any) -> int | None:
     """A 64-bit integer, which Meta writes as number or string; None when absent."""
-    if value.__class__ is str and _INTEGER.fullmatch(value):
+    if value.__class__ is str and value.isdigit() and value.isascii() and len(value) < 19:
         return int(value)
     return _integer(value, _LARGE)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any
+from functools import cache
 
 from django.db import DataError, OperationalError, connection
-from django.db.models import DateField, QuerySet, Value
+from django.db.models import DateField, Value
 
 from integrations.exact import STORED_SUMS
 from integrations.meta_ads.errors import Unreadable
@@ -22,36 +22,40 @@ def add_up(ad_account_pk: int, first: date, last: date) -> None:
     """
     AdAccount.objects.select_for_update(no_key=True).only("pk").get(pk=ad_account_pk)
     AccountDay.objects.filter(ad_account=ad_account_pk, day__range=(first, last)).delete()
-    days = _rows(ad_account_pk, first, last).values_list("ad_account", "date_start")
-    _insert(AccountDay, ("ad_account_id", "day"), days)
+    _insert(AccountDay, (ad_account_pk, first, last))
     for month, end in _months(first, last):
         CampaignMonth.objects.filter(ad_account=ad_account_pk, month=month).delete()
-        campaigns = _rows(ad_account_pk, month, end).values_list(
-            "ad_account", Value(month, DateField()), "campaign_id"
-        )
-        _insert(CampaignMonth, ("ad_account_id", "month", "campaign_id"), campaigns)
+        _insert(CampaignMonth, (month, ad_account_pk, month, end))
 
 
-def _rows(ad_account_pk: int, first: date, last: date) -> QuerySet[CampaignInsight]:
-    return CampaignInsight.objects.filter(
-        ad_account=ad_account_pk, date_start__range=(first, last)
-    ).order_by()
-
-
-def _insert(
-    model: type[AccountDay] | type[CampaignMonth], keys: tuple[str, ...], groups: QuerySet[Any, Any]
-) -> None:
-    """Write each group's sums without taking them out of the database."""
-    query, params = groups.annotate(**STORED_SUMS).query.sql_with_params()
-    columns = ", ".join((*keys, *model.COLUMNS))
+def _insert(model: type[AccountDay] | type[CampaignMonth], params: tuple[int | date, ...]) -> None:
     try:
         with connection.cursor() as cursor:
-            cursor.execute(f"INSERT INTO {model._meta.db_table} ({columns}) {query}", params)
+            cursor.execute(_statement(model), params)
     except (DataError, OperationalError) as exc:
         # What SQLite says; it has no kind of error of its own for this.
         if isinstance(exc, DataError) or "integer overflow" in str(exc):
             raise Unreadable from exc
         raise
+
+
+@cache
+def _statement(model: type[AccountDay] | type[CampaignMonth]) -> str:
+    """Writes each group's sums without taking them out of the database.
+
+    Once for a process: making the statement takes longer than a day's rows do.
+    """
+    some_day = date.min
+    rows = CampaignInsight.objects.filter(ad_account=0, date_start__range=(some_day, some_day))
+    keys: tuple[str, ...] = ("ad_account_id", "day")
+    groups = rows.order_by().values_list("ad_account", "date_start")
+    if model is CampaignMonth:
+        keys = ("month", "ad_account_id", "campaign_id")
+        month = Value(some_day, DateField())
+        groups = rows.order_by().values_list(month, "ad_account", "campaign_id")
+    query, _ = groups.annotate(**STORED_SUMS).query.sql_with_params()
+    columns = ", ".join((*keys, *model.COLUMNS))
+    return f"INSERT INTO {model._meta.db_table} ({columns}) {query}"
 
 
 def _months(first: date, last: date) -> Iterator[tuple[date, date]]:

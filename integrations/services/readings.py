@@ -27,8 +27,8 @@ from integrations.services.runs import LEASE, Turn, TurnOver
 from integrations.services.shelves import Shelf
 from integrations.services.windows import DayPlan, Window
 
-# About five full pages, once it is known how many rows a day has.
-WINDOW_ROWS = 2500
+# About seven full pages, once it is known how many rows a day has: a month of 100 campaigns.
+WINDOW_ROWS = 3200
 WINDOW_SECONDS = 8.0
 FIRST_WINDOW_DAYS = 7
 LONGEST_WINDOW = 31

@@ -34,9 +34,17 @@ class DayPlan:
         self._days = [day for day in self._days if not first <= day <= last]
 
     def take(self, most: int) -> tuple[date, date]:
-        """The newest days, at most so many: the first and the last."""
+        """The newest days of one month, at most so many: the first and the last.
+
+        Each window adds its months up anew, so one that stays in a month costs half as much.
+        """
         last = first = self._days.pop()
-        while self._days and self._days[-1] == first - timedelta(days=1) and most > 1:
+        while (
+            self._days
+            and self._days[-1] == first - timedelta(days=1)
+            and first.day > 1
+            and most > 1
+        ):
             first = self._days.pop()
             most -= 1
         return first, last
