@@ -11,7 +11,7 @@ from django import forms
 from django.core.validators import RegexValidator, URLValidator
 
 from integrations.models import AdAccount, AdSet, Integration, Page
-from integrations.selectors import (
+from integrations.selectors.places import (
     accounts_beside,
     ad_accounts_of,
     ad_sets_for_targets,

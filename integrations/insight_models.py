@@ -5,12 +5,20 @@ Every table has an index that begins with the ad account, so its key needs none 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.utils import timezone
+
+# Insights, Limits and Best Practices: figures no longer change 28 days after the reported day.
+RESTATED_DAYS = 28
+
+
+def is_final(day: date, read_at: datetime, zone: ZoneInfo) -> bool:
+    """Whether what was read then can no longer change; the zone is the ad account's."""
+    return (read_at.astimezone(zone).date() - day).days >= RESTATED_DAYS
 
 
 class Figures(models.Model):
@@ -247,8 +255,7 @@ class RangeReach(models.Model):
         """Whether it was read after the days could no longer change, or with the last pull."""
         if self.read_at is None:
             return False
-        read_on = timezone.localdate(self.read_at, ZoneInfo(zone))
-        if (read_on - self.until).days >= 28:
+        if is_final(self.until, self.read_at, ZoneInfo(zone)):
             return True
         return complete_at is None or self.read_at >= complete_at
 

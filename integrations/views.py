@@ -16,18 +16,14 @@ from integrations import oauth_state
 from integrations.access import access_integration, access_push_target
 from integrations.forms import AdAccountsForm, PushTargetForm
 from integrations.models import AdAccount, Integration
-from integrations.selectors import (
-    SEARCH_FROM,
-    ad_accounts_of,
-    gaps_of,
+from integrations.selectors.connections import (
     last_catalog_run,
     open_runs_of,
-    pages_of,
     released_ads,
     renewed_grant,
-    target_defaults,
-    without_target,
 )
+from integrations.selectors.places import SEARCH_FROM, ad_accounts_of, pages_of
+from integrations.selectors.readiness import gaps_of, target_defaults, without_target
 from integrations.services import accounts, connect
 from integrations.words import asked_scopes, missing_scopes, status_note
 from leadmetrics.errors import InvalidInput, LeadmetricsError, NotAllowed, NotFound

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from integrations.access import access_ad_account
 from integrations.forms import AccountSettingsForm, CopySettingsForm
 from integrations.models import AdAccount
-from integrations.selectors import SEARCH_FROM, accounts_beside, readiness_page
+from integrations.selectors.places import SEARCH_FROM, accounts_beside
+from integrations.selectors.readiness import readiness_page
 from integrations.services import account_settings
 from leadmetrics.errors import InvalidInput
 from leadmetrics.tenancy.access import role_required

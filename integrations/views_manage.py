@@ -11,13 +11,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from integrations.access import access_ad_account, access_integration
 from integrations.models import AdAccount, SyncRun
-from integrations.selectors import (
-    ad_accounts_of,
-    connections_of,
-    gaps_of_all,
-    open_runs_of,
-    push_targets_of,
-)
+from integrations.selectors.connections import connections_of, open_runs_of
+from integrations.selectors.places import ad_accounts_of, push_targets_of
+from integrations.selectors.readiness import gaps_of_all
 from integrations.services import accounts, catalog, connect, insights
 from integrations.words import asked_scopes
 from leadmetrics.errors import InvalidInput, LeadmetricsError

@@ -14,7 +14,8 @@ from django.core.checks.messages import WARNING
 from integrations.api_versions import version_problem
 from integrations.app_secret import rotation
 from integrations.models import Integration
-from integrations.selectors import failed_runs, readiness_page
+from integrations.selectors.connections import failed_runs
+from integrations.selectors.readiness import readiness_page
 from integrations.words import health_of
 from leadmetrics.notices.models import Notice
 from leadmetrics.tenancy.models import Tenant

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
+from integrations.insight_models import RESTATED_DAYS
 from integrations.models import AdAccount
 from leadmetrics.errors import InvalidInput
 
-# Insights, Limits and Best Practices: figures no longer change 28 days after the reported day.
-RESTATED_DAYS = 28
 FIRST_PULL_DAYS = 90
 # Error 3018: Meta keeps 37 months.
 HISTORY_MONTHS = 37
@@ -55,8 +54,3 @@ def first_day_to_read(account: AdAccount, until: date) -> date:
         return until - timedelta(days=FIRST_PULL_DAYS - 1)
     complete = timezone.localdate(account.insights_complete_at, ZoneInfo(account.timezone))
     return min(complete, until) - timedelta(days=RESTATED_DAYS - 1)
-
-
-def is_final(day: date, read_at: datetime, zone: ZoneInfo) -> bool:
-    """Whether what was read then can no longer change; the zone is the ad account's."""
-    return (read_at.astimezone(zone).date() - day).days >= RESTATED_DAYS

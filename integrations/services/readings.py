@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.utils import timezone
 
+from integrations.insight_models import is_final
 from integrations.meta_ads.client import MetaAdsClient
 from integrations.meta_ads.errors import ErrorKind, MetaError
 from integrations.meta_ads.insights import DEFAULT_ACTION_TYPES
@@ -21,7 +22,6 @@ from integrations.meta_ads.types import InsightsQuery
 from integrations.models import AdAccount, AdSet, InsightDay, SyncRun
 from integrations.services.adding_up import add_up
 from integrations.services.clients import meta_client
-from integrations.services.days import is_final
 from integrations.services.pacing import REQUESTS_PER_ACCOUNT, Lane
 from integrations.services.runs import LEASE, Turn, TurnOver
 from integrations.services.shelves import Shelf

@@ -149,7 +149,11 @@ class AdAccountOut(Schema):
 
 
 class PushTargetOut(Schema):
-    """A place where approved ads go."""
+    """A place where approved ads go.
+
+    ``state`` is the ad set's, in words; ``ads_left`` is how many ads it still takes, null until
+    they were counted.
+    """
 
     id: str
     name: str
@@ -157,6 +161,9 @@ class PushTargetOut(Schema):
     campaign: str
     ad_set: str
     page: str
+    ads_left: int | None
+    state: str
+    state_detail: str
     default_link: str
     limits: dict[str, int]
     call_to_actions: list[str]
@@ -201,7 +208,11 @@ class AudiencesPage(Schema):
 
 
 class InsightOut(Schema):
-    """One campaign on one day of the ad account's calendar; null means Meta did not say."""
+    """One campaign on one day of the ad account's calendar; null means Meta did not say.
+
+    The figures are as of ``read_at``; Meta changes them until ``is_final``. Reach is not here,
+    because it does not add up over days or campaigns.
+    """
 
     ad_account_id: str
     campaign_id: str
@@ -214,6 +225,8 @@ class InsightOut(Schema):
     conversions: Decimal | None
     conversion_value: Decimal | None
     conversion_action_type: str
+    read_at: datetime | None
+    is_final: bool
 
 
 class InsightsPage(Schema):

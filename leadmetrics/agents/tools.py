@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from approvals.limits import CALLS_TO_ACTION, RECOMMENDED, AdCopy
@@ -27,11 +28,15 @@ from approvals.services.propose import (
     withdraw_variant,
 )
 from approvals.services.revise import revise_variant
+from integrations.insight_models import is_final
 from integrations.models import AdAccount, CampaignInsight, CustomAudience, PushTarget
+from integrations.selectors.performance import complete_days
+from integrations.selectors.places import enabled_accounts
 from leadmetrics.agents import schemas
 from leadmetrics.errors import InvalidInput
 from leadmetrics.reports.accounts import day_begun_anywhere, report_accounts
 from leadmetrics.reports.audiences import audience_state
+from leadmetrics.reports.catalog import ad_set_state, ads_left
 from leadmetrics.reports.periods import custom_period
 from leadmetrics.tenancy.actors import Actor
 from leadmetrics.tenancy.models import Tenant
@@ -121,10 +126,7 @@ def feedback(actor: Actor, cursor: str) -> schemas.FeedbackPage:
 
 def list_ad_accounts(actor: Actor, *, cursor: str, limit: int) -> schemas.AdAccountsPage:
     """The tenant's enabled ad accounts, each once. Raises InvalidInput for a foreign cursor."""
-    accounts = AdAccount.objects.filter(tenant_id=actor.tenant_id, enabled=True, gone_at=None)
-    # Two connections may reach the same one.
-    twin = accounts.filter(ad_account_id=OuterRef("ad_account_id"), pk__lt=OuterRef("pk"))
-    rows, next_cursor = _page(accounts.exclude(Exists(twin)), cursor, limit)
+    rows, next_cursor = _page(_accounts(actor), cursor, limit)
     return schemas.AdAccountsPage(
         ad_accounts=[
             schemas.AdAccountOut(
@@ -159,6 +161,9 @@ def list_push_targets(actor: Actor, *, cursor: str, limit: int) -> schemas.PushT
                 campaign=target.ad_set.campaign.name,
                 ad_set=target.ad_set.name,
                 page=target.page.name,
+                ads_left=ads_left(target.ad_set),
+                state=(state := ad_set_state(target.ad_set)).label,
+                state_detail=state.detail,
                 default_link=target.default_link,
                 limits=RECOMMENDED,
                 call_to_actions=list(CALLS_TO_ACTION),
@@ -172,10 +177,7 @@ def list_push_targets(actor: Actor, *, cursor: str, limit: int) -> schemas.PushT
 def list_custom_audiences(actor: Actor, *, cursor: str, limit: int) -> schemas.AudiencesPage:
     """Custom audiences of the enabled ad accounts. Raises InvalidInput."""
     audiences = CustomAudience.objects.filter(
-        ad_account__tenant_id=actor.tenant_id,
-        ad_account__enabled=True,
-        ad_account__gone_at=None,
-        gone_at=None,
+        ad_account__in=_accounts(actor), gone_at=None
     ).select_related("ad_account")
     rows, next_cursor = _page(audiences, cursor, limit)
     return schemas.AudiencesPage(
@@ -195,6 +197,10 @@ def list_custom_audiences(actor: Actor, *, cursor: str, limit: int) -> schemas.A
         ],
         next_cursor=next_cursor,
     )
+
+
+def _accounts(actor: Actor) -> QuerySet[AdAccount]:
+    return enabled_accounts(actor.tenant_id).filter(gone_at=None)
 
 
 def _page(found: QuerySet[M], cursor: str, limit: int) -> tuple[list[M], str]:
@@ -230,13 +236,18 @@ def read_campaign_insights(
             raise BadCursor
         rows = rows.filter(pk__gt=int(cursor))
     page = list(rows[:INSIGHTS_PAGE_SIZE])
+    marks = complete_days({row.ad_account_id for row in page}, since, until)
     return schemas.InsightsPage(
-        insights=[_insight(row) for row in page],
+        insights=[_insight(row, marks) for row in page],
         next_cursor=str(page[-1].pk) if len(page) == INSIGHTS_PAGE_SIZE else "",
     )
 
 
-def _insight(row: CampaignInsight) -> schemas.InsightOut:
+def _insight(
+    row: CampaignInsight, marks: Mapping[int, Mapping[date, datetime]]
+) -> schemas.InsightOut:
+    read_at = marks.get(row.ad_account_id, {}).get(row.date_start)
+    zone = ZoneInfo(row.ad_account.timezone)
     return schemas.InsightOut(
         ad_account_id=row.ad_account.ad_account_id,
         campaign_id=row.campaign_id,
@@ -249,6 +260,8 @@ def _insight(row: CampaignInsight) -> schemas.InsightOut:
         conversions=row.conversions,
         conversion_value=row.conversion_value,
         conversion_action_type=row.conversion_action_type,
+        read_at=read_at,
+        is_final=read_at is not None and is_final(row.date_start, read_at, zone),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db.models import Max, Q, QuerySet
 
 from integrations.models import CustomAudience, SyncRun
+from integrations.selectors.places import enabled_accounts
 from leadmetrics.reports.paging import DELETED, State
 from leadmetrics.tenancy.models import Tenant
 
@@ -20,7 +21,7 @@ def audiences(tenant: Tenant, *, search: str = "", gone: bool = False) -> QueryS
     ``gone``: instead those that Meta no longer shows.
     """
     found = CustomAudience.objects.filter(
-        ad_account__tenant=tenant, ad_account__enabled=True, gone_at__isnull=not gone
+        ad_account__in=enabled_accounts(tenant.pk), gone_at__isnull=not gone
     )
     if search:
         found = found.filter(Q(name__icontains=search) | Q(audience_id=search))

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from integrations.models import AdAccount, AdSet, Campaign, Page
+from integrations.selectors.places import enabled_accounts
 from integrations.words import ADS_PER_AD_SET, is_full, status_note
 from leadmetrics.reports.paging import DELETED, State
 from leadmetrics.tenancy.models import Tenant
@@ -46,13 +47,13 @@ def objects_of(kind: Kind, tenant: Tenant, *, search: str, gone: bool) -> QueryS
 
 
 def _campaigns(tenant: Tenant) -> QuerySet[Campaign]:
-    return Campaign.objects.filter(
-        ad_account__tenant=tenant, ad_account__enabled=True
-    ).select_related("ad_account")
+    return Campaign.objects.filter(ad_account__in=enabled_accounts(tenant.pk)).select_related(
+        "ad_account"
+    )
 
 
 def _ad_sets(tenant: Tenant) -> QuerySet[AdSet]:
-    return AdSet.objects.filter(ad_account__tenant=tenant, ad_account__enabled=True).select_related(
+    return AdSet.objects.filter(ad_account__in=enabled_accounts(tenant.pk)).select_related(
         "ad_account", "campaign"
     )
 
@@ -64,22 +65,25 @@ def _campaign_row(campaign: Campaign) -> Row:
     )
 
 
-def _ad_set_row(ad_set: AdSet) -> Row:
-    state = _ad_state(ad_set)
+def ad_set_state(ad_set: AdSet) -> State:
+    """Whether approved ads can go to it, in words; else what Meta says of it."""
     if ad_set.gone_at is None and is_full(ad_set):
-        state = State("warn", "Full", f"Meta allows {ADS_PER_AD_SET} ads in an ad set.")
-    elif ad_set.gone_at is None and ad_set.is_dynamic_creative:
-        state = State("warn", "Mixes texts", "Dynamic creative: approved ads cannot go here.")
-    room = ""
-    if ad_set.ad_count is not None:
-        left = max(ADS_PER_AD_SET - ad_set.ad_count, 0)
-        room = f"{left} of {ADS_PER_AD_SET} ads"
-    return Row(
-        ad_set.name,
-        ad_set.ad_set_id,
-        state,
-        (room, ad_set.campaign.name, ad_set.ad_account.name),
-    )
+        return State("warn", "Full", f"Meta allows {ADS_PER_AD_SET} ads in an ad set.")
+    if ad_set.gone_at is None and ad_set.is_dynamic_creative:
+        return State("warn", "Mixes texts", "Dynamic creative: approved ads cannot go here.")
+    return _ad_state(ad_set)
+
+
+def ads_left(ad_set: AdSet) -> int | None:
+    """How many ads it still takes; None until they were counted."""
+    return None if ad_set.ad_count is None else max(ADS_PER_AD_SET - ad_set.ad_count, 0)
+
+
+def _ad_set_row(ad_set: AdSet) -> Row:
+    left = ads_left(ad_set)
+    room = "" if left is None else f"{left} of {ADS_PER_AD_SET} ads"
+    facts = (room, ad_set.campaign.name, ad_set.ad_account.name)
+    return Row(ad_set.name, ad_set.ad_set_id, ad_set_state(ad_set), facts)
 
 
 def _page_row(page: Page) -> Row:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from integrations.selectors import what_moved
+from integrations.selectors.performance import what_moved
 from leadmetrics.reports.accounts import Account
 from leadmetrics.reports.periods import Period
 from leadmetrics.reports.selectors import campaign_names

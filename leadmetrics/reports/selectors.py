@@ -17,7 +17,7 @@ from integrations.models import (
     InsightCheck,
     RangeReach,
 )
-from integrations.selectors import range_reach
+from integrations.selectors.performance import range_reach
 from integrations.sums import NOTHING, Sums, add_up, as_sums
 from leadmetrics.reports.accounts import Account
 from leadmetrics.reports.months import (

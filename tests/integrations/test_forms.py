@@ -8,7 +8,7 @@ import pytest
 
 from integrations.forms import AdAccountsForm, PushTargetForm
 from integrations.models import Integration
-from integrations.selectors import pages_of
+from integrations.selectors.places import pages_of
 from leadmetrics.tenancy.models import Tenant
 from tests.builders import (
     make_ad_account,

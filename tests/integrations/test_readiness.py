@@ -12,7 +12,8 @@ from django.urls import reverse
 
 from integrations.models import AdAccount, Integration
 from integrations.readiness import Row
-from integrations.selectors import connections_of, gaps_of_all, readiness_page
+from integrations.selectors.connections import connections_of
+from integrations.selectors.readiness import gaps_of_all, readiness_page
 from integrations.services.account_settings import copy_settings, save_settings
 from leadmetrics.errors import InvalidInput
 from leadmetrics.tenancy.actors import Actor

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from integrations.models import AdAccount, InsightDay, InsightRevision
-from integrations.selectors import complete_days, what_moved
+from integrations.selectors.performance import complete_days, what_moved
 from leadmetrics.tenancy.models import Tenant
 from tests.builders import make_ad_account, make_campaign, make_insights, make_integration
 

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 from django.db import transaction
 
 from integrations.models import Integration, SyncRun
-from integrations.selectors import open_runs_of
+from integrations.selectors.connections import open_runs_of
 from integrations.services.catalog import request_catalog, sync_catalog
 from leadmetrics.tenancy.command import TenantCommand
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from approvals.models import Push
 from approvals.services.push import push_variant
 from integrations.models import AdAccount, Integration, Page, PushTarget, SyncRun
-from integrations.selectors import released_ads
+from integrations.selectors.connections import released_ads
 from integrations.services.accounts import use_ad_account
 from integrations.services.connect import disconnect
 from integrations.services.handover import hand_over

@@ -27,7 +27,7 @@ from integrations.models import (
     Integration,
     SyncRun,
 )
-from integrations.selectors import what_moved
+from integrations.selectors.performance import what_moved
 from integrations.services import readings, shelves, windows
 from integrations.services.clients import NotConnected
 from integrations.services.days import oldest_day, today_of

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from integrations.models import AdAccount, RangeReach
-from integrations.selectors import range_reach
+from integrations.selectors.performance import range_reach
 from integrations.services.days import oldest_day, today_of
 from integrations.services.insights import pull_insights, request_pull
 from integrations.services.reach import ask_reach, prune_reach, read_reach

@@ -105,7 +105,7 @@ from django.urls import reverse
 from requests.exceptions import ConnectionError as CutOff
 
 from integrations.models import Integration
-from integrations.selectors import readiness_page
+from integrations.selectors.readiness import readiness_page
 from integrations.services.clients import open_token
 from integrations.services.due import due_integrations
 from integrations.services.tokens import LEASE, refresh

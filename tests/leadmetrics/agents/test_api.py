@@ -174,17 +174,28 @@ def test_reading_lists_what_can_be_used(agent, target):
     (listed,) = agent.get("push-targets").json()["push_targets"]
     assert listed["id"] == str(target.pk)
     assert listed["limits"]["headline"] == 40
+    assert (listed["ads_left"], listed["state"]) == (None, "Active")
+    target.ad_set.ad_count = 50
+    target.ad_set.save()
+    (full,) = agent.get("push-targets").json()["push_targets"]
+    assert (full["ads_left"], full["state"]) == (0, "Full")
     (account,) = agent.get("ad-accounts").json()["ad_accounts"]
     assert account["currency"] == target.ad_account.currency
     assert agent.get("audiences").json()["audiences"] == []
 
 
 def test_an_ad_account_that_two_connections_reach_is_listed_once(agent, acme, target):
-    make_ad_account(
+    twin = make_ad_account(
         make_integration(acme, meta_user_id="2002"),
         ad_account_id=target.ad_account.ad_account_id,
         enabled=True,
     )
+    for account in (target.ad_account, twin):
+        account.audiences.create(audience_id="1", name="Buyers", subtype="CUSTOM")
+    assert len(agent.get("ad-accounts").json()["ad_accounts"]) == 1
+    assert len(agent.get("audiences").json()["audiences"]) == 1
+    target.ad_account.gone_at = timezone.now()  # the other one still reaches it
+    target.ad_account.save()
     assert len(agent.get("ad-accounts").json()["ad_accounts"]) == 1
 
 
@@ -222,6 +233,24 @@ def test_insights_are_read_by_day_and_bad_ranges_are_refused(agent, target):
     assert agent.get("insights", since=span["until"], until=span["since"]).status_code == 422
     assert agent.get("insights", since="yesterday", until="today").status_code == 422
     assert agent.get("insights", **span, cursor="1_000").json()["code"] == "bad_cursor"
+
+
+@time_machine.travel(datetime(2026, 11, 24, 9, tzinfo=UTC))
+@pytest.mark.parametrize(("days_later", "is_final"), [(None, False), (27, False), (28, True)])
+def test_insights_say_as_of_when_they_are_and_whether_they_can_change(
+    agent, target, days_later, is_final
+):
+    (row,) = make_insights([target.ad_set.campaign], days=1)
+    if days_later is not None:
+        read_at = datetime(2026, 11, 24, 9, tzinfo=UTC) + timedelta(days=days_later)
+        row.ad_account.insight_days.create(level="campaign", day=row.date_start, read_at=read_at)
+    day = str(row.date_start)
+
+    (told,) = agent.get("insights", since=day, until=day).json()["insights"]
+
+    assert told["is_final"] is is_final
+    assert (told["read_at"] is None) is (days_later is None)
+    assert "reach" not in told
 
 
 def test_an_account_reached_by_two_grants_is_read_once(agent, acme, target):
