@@ -17,16 +17,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
 from approvals.access import access_variant
-from approvals.desk import (
-    HISTORY_LENGTH,
-    Desk,
-    Window,
-    card_context,
-    changes_between,
-    head_of,
-    list_context,
-    window_around,
-)
+from approvals.card import HISTORY_LENGTH, card_context, changes_between, head_of
+from approvals.desk import Desk, Window, list_context, window_around
 from approvals.forms import ChangesForm, RejectForm, ShownForm
 from approvals.limits import RECOMMENDED
 from approvals.models import AdVariant, Decision
@@ -79,6 +71,7 @@ def answer(
     context = {
         "desk": desk,
         "is_open": True,
+        "choices": None,
         "form": None,
         "rejection": None,
         "notice": None,

@@ -107,10 +107,11 @@ class AdVariant(models.Model):
     queue_at = models.DateTimeField(
         default=timezone.now, help_text="Its place in the queue; putting it off moves it back."
     )
-    # The ids of the target's ad account and campaign, which never change: no index reaches them
-    # through a join, and a long queue sorted without one is slow.
+    # The ids of the target's ad account and campaign, and the proposal's author, which never
+    # change: no index reaches them through a join, and a long queue is slow without one.
     account_group = models.BigIntegerField(default=0, editable=False)
     campaign_group = models.BigIntegerField(default=0, editable=False)
+    submitted_by = models.CharField(max_length=160, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -127,6 +128,7 @@ class AdVariant(models.Model):
                 ("variant_queue_by_age", ["created_at", "id"]),
                 ("variant_queue_by_account", ["account_group", "queue_at", "id"]),
                 ("variant_queue_by_campaign", ["campaign_group", "queue_at", "id"]),
+                ("variant_queue_by_author", ["submitted_by", "queue_at", "id"]),
             )
         ]
 
@@ -137,6 +139,7 @@ class AdVariant(models.Model):
         if self._state.adding:
             self.account_group = self.target.ad_account_id
             self.campaign_group = self.target.ad_set.campaign_id
+            self.submitted_by = self.proposal.submitted_by
         super().save(*args, **kwargs)
 
     @property

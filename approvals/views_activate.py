@@ -15,8 +15,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from approvals.access import access_variant
+from approvals.card import image_url
 from approvals.comparison import differences
-from approvals.desk import image_url
 from approvals.models import AdVariant, Push
 from approvals.preview import preview_of
 from approvals.services.activate import (

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from approvals.access import access_variant
 from approvals.backlog import backlogs
-from approvals.desk import head_of, image_url, place_of, read_place
+from approvals.card import head_of, image_url
+from approvals.desk import place_of, read_place
 from approvals.explain import WORDS, is_held, where_of
 from approvals.meta_words import marked, refusals
 from approvals.models import AdVariant, LiveAd, Push, PushStep

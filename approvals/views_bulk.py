@@ -11,7 +11,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from approvals.access import access_variant
 from approvals.answers import Notice, open_desk
-from approvals.desk import Desk, live_hash
+from approvals.card import live_hash
+from approvals.desk import Desk
 from approvals.forms import RejectForm, ShownForm
 from approvals.models import AdVariant, Decision
 from approvals.neighbours import rejected_before, siblings_of

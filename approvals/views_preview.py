@@ -9,8 +9,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from approvals.access import access_variant
+from approvals.card import head_of
 from approvals.content import build_payload
-from approvals.desk import Desk, head_of
+from approvals.desk import Desk
 from integrations.services.previews import NoPreview, preview_address
 from leadmetrics.htmx import is_fragment
 from leadmetrics.tenancy.middleware import TenantRequest

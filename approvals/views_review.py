@@ -6,6 +6,7 @@ depends on it.
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,17 +16,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from approvals.access import access_variant
 from approvals.answers import NOT_SENT, Notice, answer, conflict, difference, go_on, open_desk
-from approvals.desk import (
-    Desk,
-    head_of,
-    live_hash,
-    window_from,
-)
+from approvals.card import head_of, live_hash
+from approvals.desk import Desk, window_from
 from approvals.diff import diff_copy
 from approvals.forms import EditForm, RejectForm, ShownForm
 from approvals.models import AdImage, AdVariant, Decision
 from approvals.rules import copy_of
 from approvals.selectors.queue import variants_to_review
+from approvals.selectors.queue_options import accounts_waiting, agents_waiting
 from approvals.services.edit_and_approve import edit_and_approve, words_to_be
 from approvals.services.images import store_image
 from approvals.services.propose import withdraw_variant
@@ -42,7 +40,7 @@ from leadmetrics.htmx import announce, is_fragment
 from leadmetrics.tenancy.access import role_required
 from leadmetrics.tenancy.kept import keeps_typing, take
 from leadmetrics.tenancy.middleware import TenantRequest
-from leadmetrics.tenancy.models import Role
+from leadmetrics.tenancy.models import Role, Tenant
 
 
 @require_GET
@@ -51,7 +49,8 @@ def queue(request: TenantRequest, tenant: str) -> HttpResponse:
     desk = Desk.read(request.tenant, request.GET)
     waiting = variants_to_review(request.tenant, desk.narrow, request.user, desk.order)
     window = window_from(waiting, desk, request.GET.get("start", ""))
-    return answer(request, desk, window, is_open=False)
+    choices = _choices(request.tenant) if "filter" in request.GET else None
+    return answer(request, desk, window, is_open=False, choices=choices)
 
 
 @require_GET
@@ -156,6 +155,11 @@ def image(request: TenantRequest, tenant: str, sha256: str) -> FileResponse:
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response["Cache-Control"] = "private, max-age=31536000, immutable"
     return response
+
+
+def _choices(tenant: Tenant) -> dict[str, Any]:
+    """What the form over the list offers."""
+    return {"accounts": accounts_waiting(tenant), "agents": agents_waiting(tenant)}
 
 
 def _edit_and_approve(request: TenantRequest, shown: AdVariant, form: EditForm) -> HttpResponse:

@@ -11,7 +11,8 @@ from django.views.decorators.http import require_http_methods
 
 from approvals.access import access_variant
 from approvals.answers import NOT_SENT, Notice, open_desk
-from approvals.desk import Desk, head_of, live_hash
+from approvals.card import head_of, live_hash
+from approvals.desk import Desk
 from approvals.forms import CommentForm
 from approvals.models import AdVariant, Comment
 from approvals.services.comment import add_comment

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from approvals.access import access_variant
-from approvals.desk import head_of, image_url
+from approvals.card import head_of, image_url
 from approvals.limits import HARD_LIMITS, LABELS, LINK_LIMIT
 from approvals.models import VariantRevision
 from approvals.preview import preview_of

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 
 from approvals.models import AdVariant, Seen
 from approvals.queue_order import OLDEST_FIRST, Place, QueueOrder
 from approvals.selectors.variants import variants_with_content
 from approvals.short_lists import CountOf, ids_of
 from approvals.states import VariantStatus
-from integrations.models import AdAccount, PushTarget
 from leadmetrics.templatetags.ui import COUNTED_TO
 from leadmetrics.tenancy.models import Tenant, User
 
@@ -35,7 +34,7 @@ class QueueFilter:
         """The filter as a condition on variants."""
         fits = Q()
         if self.ad_account_id:
-            fits &= Q(target__ad_account_id=self.ad_account_id)
+            fits &= Q(account_group=self.ad_account_id)
         if self.search:
             fits &= (
                 Q(head__primary_text__icontains=self.search)
@@ -43,9 +42,9 @@ class QueueFilter:
                 | Q(target__name__icontains=self.search)
             )
         if self.campaign_id:
-            fits &= Q(target__ad_set__campaign_id=self.campaign_id)
+            fits &= Q(campaign_group=self.campaign_id)
         if self.agent:
-            fits &= Q(proposal__submitted_by=self.agent)
+            fits &= Q(submitted_by=self.agent)
         if self.proposed_before:
             fits &= Q(created_at__lte=self.proposed_before)
         if self.has_warnings:
@@ -85,15 +84,6 @@ def waiting_siblings(tenant: Tenant, shown: AdVariant) -> QuerySet[AdVariant]:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountCount:
-    """An ad account of the queue; ``waiting`` is None when the queue is too long to count it."""
-
-    ad_account_id: int
-    name: str
-    waiting: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class QueueCounts:
     """The queue in figures: all, what fits the filter, and of that what is ahead of a place.
 
@@ -104,7 +94,6 @@ class QueueCounts:
     total: int
     matching: int
     ahead: int
-    accounts: list[AccountCount]
 
 
 def queue_counts(
@@ -118,31 +107,12 @@ def queue_counts(
     fitting = waiting.filter(narrow.condition)
     before = order.pieces_before(fitting, place) if place else []
     ahead = [CountOf(piece.values("pk")[: COUNTED_TO + 1]) for piece in before]
-    beyond = waiting.order_by("queue_at", "pk").values("pk")[COUNTED_TO : COUNTED_TO + 1]
-    of_account = CountOf(waiting.filter(target__ad_account=OuterRef("pk")).values("pk"))
-    targets = PushTarget.objects.filter(tenant=tenant, ad_account=OuterRef("pk"))
-    accounts = list(
-        AdAccount.objects.filter(Exists(targets))
-        .annotate(
-            total=CountOf(waiting.values("pk")[: COUNTED_TO + 1]),
-            matching=CountOf(fitting.values("pk")[: COUNTED_TO + 1]),
-            ahead=sum(ahead, Value(0)),
-            waiting=Case(When(~Exists(beyond), then=of_account)),
-        )
-        .order_by("name", "pk")
+    figures = Tenant.objects.filter(pk=tenant.pk).values_list(
+        CountOf(waiting.values("pk")[: COUNTED_TO + 1]),
+        CountOf(fitting.values("pk")[: COUNTED_TO + 1]),
+        sum(ahead, Value(0)),
     )
-    if not accounts:
-        return QueueCounts(0, 0, 0, [])
-    return QueueCounts(
-        total=accounts[0].total,
-        matching=accounts[0].matching,
-        ahead=accounts[0].ahead,
-        accounts=[
-            AccountCount(account.pk, account.name, account.waiting)
-            for account in accounts
-            if account.waiting != 0
-        ],
-    )
+    return QueueCounts(*figures.get())
 
 
 def rows_around(

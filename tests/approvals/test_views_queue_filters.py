@@ -10,12 +10,14 @@ from django.utils import timezone
 
 from approvals import desk
 from approvals.models import AdVariant
+from approvals.services.propose import withdraw_variant
 from tests.approvals.conftest import COPY, propose
 from tests.approvals.pages import HTMX, review, shown, words
 from tests.builders import (
     client_for,
     make_ad_set,
     make_campaign,
+    make_proposal,
     make_push_target,
     make_variant,
 )
@@ -37,7 +39,7 @@ def test_one_campaign_or_one_author(as_ben, acme, agent, target):
     campaign = {"campaign": str(elsewhere.ad_set.campaign_id)}
     assert headlines(as_ben.get(review("queue"), campaign)) == ["Autumn"]
     assert headlines(as_ben.get(review("queue"), {"agent": "Copy agent"})) == ["Spring"]
-    page = as_ben.get(review("queue"), {"campaign": "x", "agent": "", "show": "nonsense"})
+    page = as_ben.get(review("queue"), {"campaign": "x", "agent": "", "due": "nonsense"})
     assert headlines(page) == ["Spring", "Autumn"]
     assert "fit" not in page.context["desk"].url()
 
@@ -47,12 +49,58 @@ def test_overdue_due_today_and_with_warnings(as_ben, agent, target):
     loud = propose(agent, target, replace(COPY, headline="BUY TENTS NOW TODAY"))
     long_ago = timezone.now() - timedelta(hours=25)
     AdVariant.objects.filter(pk=old.pk).update(created_at=long_ago)
-    page = as_ben.get(review("queue"), {"show": "overdue"})
+    page = as_ben.get(review("queue"), {"due": "overdue"})
     assert headlines(page) == ["Old"]
     assert "Overdue" in page.content.decode()
-    assert "Old" in headlines(as_ben.get(review("queue"), {"show": "today"}))
-    assert headlines(as_ben.get(review("queue"), {"show": "warnings"})) == [loud.head.headline]
+    assert "Old" in headlines(as_ben.get(review("queue"), {"due": "today"}))
+    assert headlines(as_ben.get(review("queue"), {"warnings": "1"})) == [loud.head.headline]
     assert new.head.headline in headlines(as_ben.get(review("queue")))
+
+
+def test_the_form_offers_what_waits_and_nothing_else(as_ben, acme, harbour, agent, target):
+    propose(agent, target)
+    propose(replace(agent, label="Other agent"), target, replace(COPY, headline="Autumn"))
+    elsewhere = make_push_target(acme)
+    gone = propose(replace(agent, label="Gone agent"), elsewhere)
+    withdraw_variant(actor=agent, variant_id=gone.pk)
+    make_variant(make_push_target(harbour), proposal=make_proposal(harbour, submitted_by="Hers"))
+    page = as_ben.get(review("queue"), {"filter": "1"})
+    choices = page.context["choices"]
+    assert choices["agents"] == ["Copy agent", "Other agent"]
+    (account,) = choices["accounts"]
+    assert account.account == target.ad_account
+    assert [(one.name, one.waiting) for one in account.campaigns] == [("Spring", 2)]
+    assert as_ben.get(review("queue")).context["choices"] is None
+
+
+def test_filters_that_are_on_are_named_and_each_can_be_taken_away(as_ben, agent, target):
+    propose(agent, target, replace(COPY, headline="The best ever tent"))
+    AdVariant.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    campaign = target.ad_set.campaign_id
+    wanted = {"q": "tent", "campaign": campaign, "agent": "Copy agent", "due": "today"}
+    page = as_ben.get(review("queue"), {**wanted, "warnings": "1", "sort": "newest"})
+    on = dict(page.context["filters"])
+    assert list(on) == ["“tent”", "Spring", "By Copy agent", "Due today", "With warnings"]
+    assert f"campaign={campaign}" not in on["Spring"]
+    for kept in ("q=tent", "agent=Copy+agent", "due=today", "warnings=1", "sort=newest"):
+        assert kept in on["Spring"]
+    assert "warnings" not in on["With warnings"]
+    assert page.context["all_url"] == f"{review('queue')}?sort=newest"
+    nothing = as_ben.get(review("queue"), {"campaign": "1234567"})
+    assert [words for words, _ in nothing.context["filters"]] == ["One campaign"]
+
+
+def test_the_form_keeps_the_place_and_what_is_on(as_ben, agent, target):
+    propose(agent, target)
+    second = propose(agent, target, replace(COPY, headline="Second"))
+    AdVariant.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    open_card = as_ben.get(review("variant", second), {"due": "today", "view": "story"})
+    page = as_ben.get(open_card.context["filter_url"], headers=HTMX)
+    assert page.context["card"]["variant"] == second
+    html = page.content.decode()
+    assert '<option value="today" selected>Due today</option>' in html
+    assert 'name="view" value="story"' in html
+    assert as_ben.get(page.context["here_url"]).context["card"]["variant"] == second
 
 
 def test_who_else_has_it_open(as_ben, rita, variant):

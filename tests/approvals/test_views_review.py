@@ -165,11 +165,6 @@ def test_queue_is_narrowed_by_words_and_keeps_them_in_every_address(as_ben, vari
 def test_queue_is_narrowed_by_ad_account(as_ben, acme, agent, variant):
     target = make_target_for_second_account(acme)
     other = propose(agent, target)
-    page = as_ben.get(review("queue"))
-    assert [(a.name, a.waiting) for a in page.context["accounts"]] == [
-        ("Acme EU", 1),
-        ("Acme US", 1),
-    ]
     answer = as_ben.get(review("queue"), {"account": target.ad_account_id})
     assert [row for row, _, _ in answer.context["rows"]] == [other]
 
@@ -265,8 +260,9 @@ def test_review_page_needs_few_queries_whatever_the_number(
         with django_assert_max_num_queries(11):
             page = as_ben.get(review("variant", crowd[place]), query, headers=headers)
         assert page.context["undo_url"]
-        with django_assert_max_num_queries(11):
-            as_ben.get(review("queue"), query, headers=headers)
+        for more in ({}, {"filter": "1"}):
+            with django_assert_max_num_queries(11):
+                as_ben.get(review("queue"), {**query, **more}, headers=headers)
 
 
 @pytest.mark.usefixtures("undo_on", "counted_to")

@@ -30,7 +30,7 @@ def run() -> list[Measure]:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     measures = []
-    for what, asker in (("page", _page), ("next card", _card)):
+    for what, asker in (("page", _page), ("filter form", _form), ("next card", _card)):
         asks = {size: asker(client, SLUGS[size]) for size, client in clients.items()}
         few, many = _p95_in_turns(asks[FEW], asks[MANY])
         measures += [
@@ -41,11 +41,16 @@ def run() -> list[Measure]:
     return measures
 
 
-def _page(client: Client, slug: str) -> Callable[[], None]:
+def _page(client: Client, slug: str, query: str = "") -> Callable[[], None]:
     def ask() -> None:
-        assert client.get(f"/t/{slug}/review/").status_code == 200
+        assert client.get(f"/t/{slug}/review/{query}").status_code == 200
 
     return ask
+
+
+def _form(client: Client, slug: str) -> Callable[[], None]:
+    """What one can filter by, while a filter is on."""
+    return _page(client, slug, "?filter=1&agent=Copy+agent")
 
 
 def _card(client: Client, slug: str) -> Callable[[], None]:

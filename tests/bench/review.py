@@ -55,6 +55,7 @@ def add_variants(target: PushTarget, count: int) -> None:
                 proposal=proposal,
                 account_group=target.ad_account_id,
                 campaign_group=target.ad_set.campaign_id,
+                submitted_by=proposal.submitted_by,
             )
             for _ in range(count)
         ),

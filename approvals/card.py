@@ -1,0 +1,224 @@
+"""The ad that is open on the review page: its looks, where it goes, its checks and its history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+
+from approvals.checklist import checklist, landing_lines
+from approvals.content import content_hash
+from approvals.desk import SHADES, Desk
+from approvals.diff import FieldChange, diff_copy
+from approvals.limits import TEXTS
+from approvals.marks import marks_on
+from approvals.models import AdVariant, Comment, Decision, VariantRevision
+from approvals.preview import FEED, PLACEMENTS, cta_label, domain_of, preview_of
+from approvals.rules import copy_of, findings_now
+from approvals.selectors.pushed import PUSHED
+from approvals.selectors.variants import comments_on, link_check_of, preflights_of, revisions_of
+from approvals.selectors.verdicts import standing_approvals
+from approvals.states import EDITABLE, VariantStatus
+from approvals.timeline import VERDICTS
+from leadmetrics.tenancy.models import Tenant, User
+from leadmetrics.tenancy.selectors import members_of
+
+HISTORY_LENGTH = 20
+ACTS = (
+    "approve",
+    "reject",
+    "edit",
+    "withdraw",
+    "changes",
+    "defer",
+    "reopen",
+    "select",
+    "alike",
+    "comment",
+    "draft",
+)
+DECIDED = (*PUSHED, VariantStatus.REJECTED, VariantStatus.CHANGES_REQUESTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of an ad's history in words."""
+
+    icon: str
+    tone: str
+    title: str
+    who: str
+    when: datetime
+    detail: str = ""
+    changes: tuple[FieldChange, ...] = ()
+    has_new_image: bool = False
+
+
+def card_context(
+    tenant: Tenant, user: User, desk: Desk, shown: AdVariant, decisions: Sequence[Decision]
+) -> dict[str, Any]:
+    """Everything about the ad that is open; ``decisions`` are the newest HISTORY_LENGTH on it."""
+    head, target = head_of(shown), shown.target
+    comments = comments_on(shown)
+    history = _history(shown, decisions, comments)
+    runs_on_instagram = target.use_instagram and bool(target.page.instagram_account_id)
+    placements = [
+        placement
+        for placement in PLACEMENTS.values()
+        if placement.name != "instagram" or runs_on_instagram
+    ]
+    placement = PLACEMENTS[desk.view] if PLACEMENTS[desk.view] in placements else FEED
+    looked_at = settings.LINK_CHECKS
+    landing = link_check_of(tenant, head.link) if looked_at else None
+    page_text = landing.page_text if landing and landing.is_read else None
+    findings = findings_now(head, tenant, target, page_text=page_text)
+    marks = marks_on(head, findings, comments)
+    preview = preview_of(
+        head,
+        target,
+        image_url=image_url(desk.tenant, head),
+        placement=placement,
+        marks=marks,
+    )
+    checks = checklist(
+        head,
+        tenant,
+        target,
+        findings,
+        landing_lines(head, landing, findings, looked_at=looked_at),
+    )
+    noticed = sum(check.tone in ("bad", "warn") for check in checks)
+    is_waiting = shown.status == VariantStatus.PROPOSED
+    is_own = head.author_id == user.pk
+    approvals = standing_approvals(shown, decisions) if is_waiting else []
+    own_is_enough = tenant.author_may_approve or tenant.approvals_needed > 1
+    tabs = [
+        (one.label, replace(desk, view=one.name).url("variant", shown), one == placement)
+        for one in placements
+    ]
+    shades = [
+        (label, replace(desk, shade="" if is_on else shade).url("variant", shown), is_on)
+        for shade, label in SHADES.items()
+        for is_on in [shade == desk.shade]
+    ]
+    return {
+        "variant": shown,
+        "revision": head,
+        "target": target,
+        "hash": live_hash(shown),
+        "preview": preview,
+        "tabs": tabs,
+        "shades": shades,
+        "shade": desk.shade,
+        "preview_template": placement.template,
+        "at_meta_url": desk.url("at_meta", shown),
+        "runs_on_instagram": runs_on_instagram,
+        "domain": domain_of(head.link),
+        "cta": cta_label(head.call_to_action) or "No button",
+        "checks": checks,
+        "preflights": preflights_of(shown, live_hash(shown)) if is_waiting else (),
+        "noticed": noticed,
+        "passed": sum(check.tone == "good" for check in checks),
+        "comments": comments,
+        "marked": {field: marks.on(field, getattr(head, field)) for field in TEXTS},
+        "history": history,
+        "latest": next((line for line in history if line.changes or line.has_new_image), None),
+        "last_decision": decisions[0] if decisions and shown.status in DECIDED else None,
+        "is_waiting": is_waiting,
+        "is_approved": shown.status in PUSHED,
+        "next_number": head.number + 1,
+        "is_own": is_own,
+        "own_allowed": own_is_enough,
+        "needs_another": is_own and not own_is_enough,
+        "approvals": approvals,
+        "campaign_url": desk.narrowed(campaign_id=target.ad_set.campaign_id).url(),
+        "agent_url": desk.narrowed(agent=shown.submitted_by).url(),
+        "approved_by_me": any(given.reviewer_id == user.pk for given in approvals),
+        "is_deferred": is_waiting and shown.queue_at > timezone.now(),
+        "others": _other_approvers(tenant, user) if is_own and is_waiting else [],
+        "may_edit": shown.status in EDITABLE,
+        "url": desk.url("variant", shown),
+        **{f"{act}_url": desk.url(act, shown) for act in ACTS},
+    }
+
+
+def _history(
+    shown: AdVariant, decisions: Sequence[Decision], comments: Sequence[Comment]
+) -> list[Happening]:
+    """Versions with what changed, verdicts, and who commented when, newest first."""
+    revisions = list(revisions_of(shown)[: HISTORY_LENGTH + 1])
+    lines = [*map(_verdict, decisions), *map(_comment, comments[-HISTORY_LENGTH:])]
+    for revision, before in zip(revisions, [*revisions[1:], None], strict=True):
+        if before or revision.number == 1:
+            lines.append(_version(revision, before))
+    return sorted(lines, key=lambda line: line.when, reverse=True)
+
+
+def _verdict(decision: Decision) -> Happening:
+    icon, tone, title = VERDICTS[Decision.Verdict(decision.verdict)]
+    return Happening(
+        icon=icon,
+        tone=tone,
+        title=title.format(decision.revision.number),
+        who=decision.reviewer.name,
+        when=decision.created_at,
+        detail=": ".join(filter(None, [decision.get_reason_code_display(), decision.comment])),
+    )
+
+
+def _comment(comment: Comment) -> Happening:
+    return Happening(
+        icon="message-square",
+        tone="",
+        title=f"Comment {comment.number} on version {comment.revision.number}",
+        who=comment.author.name,
+        when=comment.created_at,
+    )
+
+
+def _version(revision: VariantRevision, before: VariantRevision | None) -> Happening:
+    return Happening(
+        icon="bot" if revision.author_kind == "agent" else "pencil",
+        tone="info" if before else "",
+        title=f"Version {revision.number}" if before else "Proposed",
+        who=revision.author_label,
+        when=revision.created_at,
+        changes=changes_between(before, revision) if before else (),
+        has_new_image=before is not None and before.image_id != revision.image_id,
+    )
+
+
+def changes_between(before: VariantRevision, after: VariantRevision) -> tuple[FieldChange, ...]:
+    """The words that differ between two versions."""
+    return diff_copy(copy_of(before), copy_of(after))
+
+
+def head_of(variant: AdVariant) -> VariantRevision:
+    """The newest version. Every stored variant has one."""
+    assert variant.head is not None
+    return variant.head
+
+
+def live_hash(variant: AdVariant) -> str:
+    """The hash of what would be sent now; the page carries it, a decision is bound to it."""
+    return content_hash(head_of(variant), variant.target)
+
+
+def image_url(tenant: str, revision: VariantRevision) -> str:
+    """Where our copy of the picture is; empty for an ad without one."""
+    if revision.image is None:
+        return ""
+    return reverse("review:image", args=[tenant, revision.image.sha256])
+
+
+def _other_approvers(tenant: Tenant, user: User) -> list[str]:
+    return [
+        member.user.name
+        for member in members_of(tenant)
+        if member.is_reviewer and member.user.is_active and member.user_id != user.pk
+    ]
