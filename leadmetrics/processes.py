@@ -2,8 +2,8 @@
 
 Each child leads a process group of its own and gets SIGTERM when we die. The job cluster needs more
 than that: it can stall for good while its heartbeat goes on (its waiting worker killed), or lose
-its main process and go on without schedules and limits. So it is watched from outside and started
-anew as a whole.
+its main process or its guard and go on without schedules and limits. So it is watched from outside
+and started anew as a whole, and each of its processes dies with the one that forked it.
 """
 
 from __future__ import annotations
@@ -84,12 +84,16 @@ class ClusterCheck:
 
 @dataclass(slots=True)
 class Child:
-    """One process that has to run. ``grace`` is how many seconds it gets to end by itself."""
+    """One process that has to run.
+
+    ``grace`` is how many seconds it gets to end by itself, ``dies_by`` what it gets when we die.
+    """
 
     name: str
     argv: Sequence[str]
     grace: float
     health: ClusterCheck | None = None
+    dies_by: signal.Signals = signal.SIGTERM
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     quick_ends: int = 0
@@ -106,7 +110,7 @@ class Child:
             self.argv,
             stdout=subprocess.DEVNULL,  # what matters goes to stderr, which is ours
             start_new_session=True,
-            preexec_fn=lambda: _end_with(parent),
+            preexec_fn=lambda: _end_with(parent, self.dies_by),
         )
         self.started_at = time.monotonic()
         if self.health:
@@ -218,12 +222,28 @@ def cluster() -> Child:
         stalled_after=limits["timeout"] + settings.WORKER_STALLED_SECONDS,
         most_held=limits["queue_limit"] + limits["workers"],
     )
-    return Child("worker", manage("qcluster"), grace=limits["timeout"] + 10.0, health=check)
+    # A worker that is killed in the middle is safe; one that nobody watches may run into the next.
+    return Child(
+        "worker",
+        manage("qcluster"),
+        grace=limits["timeout"] + 10.0,
+        health=check,
+        dies_by=signal.SIGKILL,
+    )
 
 
-def _end_with(parent: int) -> None:
-    """In the child, before it becomes the command: get SIGTERM when the parent is gone."""
+def end_forks_with_their_parent() -> None:
+    """Each process that is forked from now on, here and in those, dies with the one that did it."""
+    forking = {"pid": os.getpid()}
+    os.register_at_fork(
+        before=lambda: forking.update(pid=os.getpid()),
+        after_in_child=lambda: _end_with(forking["pid"], signal.SIGKILL),
+    )
+
+
+def _end_with(parent: int, signal_number: signal.Signals) -> None:
+    """In a child that was just forked: get this signal when the parent is gone."""
     if _libc is not None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        _libc.prctl(_PR_SET_PDEATHSIG, signal_number)
         if os.getppid() != parent:  # it died before we asked
             os._exit(1)

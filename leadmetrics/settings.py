@@ -133,8 +133,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",
+    "leadmetrics",  # before the queue, whose command it extends
     "django_q",
-    "leadmetrics",
     "leadmetrics.tenancy",
     "leadmetrics.audit",
     "leadmetrics.notices",
