@@ -197,23 +197,27 @@ else:
 
 # --- Cache: shared between processes, because the queue's status lives in it --------------------
 _redis_url = _text("REDIS_URL")
-CACHES = {
-    "default": (
-        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _redis_url}
-        if _redis_url
-        else {
-            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
-            "LOCATION": DATA_DIR / "cache",
-            # The default of 300 would let counters of rate limits fall out early.
-            "OPTIONS": {"MAX_ENTRIES": 10_000},
-        }
-    )
+_cache: dict[str, object] = {
+    "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+    "LOCATION": DATA_DIR / "cache",
+    # The default of 300 would let counters of rate limits fall out early.
+    "OPTIONS": {"MAX_ENTRIES": 10_000},
 }
+if _redis_url:
+    _cache = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": _redis_url,
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+    }
+CACHES = {"default": _cache, "queue": _cache}
+if _redis_url:
+    CACHES["default"] = {**_cache, "BACKEND": "leadmetrics.cache.ForgivingRedisCache"}
 
 # --- Queue: see leadmetrics/queue.py for what each figure is for ---------------------------------
 Q_CLUSTER = {
     "name": "leadmetrics",
     "orm": "default",
+    "cache": "queue",
     "workers": 2,
     "queue_limit": 2,
     "bulk": 1,
