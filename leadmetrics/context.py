@@ -13,6 +13,7 @@ from approvals.selectors.queue import count_to_review
 from approvals.selectors.sending import shown_stop
 from integrations.api_versions import version_in_words, version_problem
 from integrations.app_secret import rotation
+from leadmetrics.doctor import worker_problem
 from leadmetrics.tenancy.models import Membership, Tenant, User
 
 
@@ -34,6 +35,7 @@ def product(request: HttpRequest) -> dict[str, Any]:
             "problem": SimpleLazyObject(version_problem),
         },
         "secret_rotation": SimpleLazyObject(rotation),
+        "worker_problem": SimpleLazyObject(worker_problem),
         "tenant": tenant,
         "membership": getattr(request, "membership", None),
         "memberships": SimpleLazyObject(memberships),

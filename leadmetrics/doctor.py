@@ -17,6 +17,7 @@ from integrations.models import Integration
 from integrations.selectors.connections import failed_runs
 from integrations.selectors.readiness import readiness_page
 from integrations.words import health_of
+from leadmetrics import queue
 from leadmetrics.notices.models import Notice
 from leadmetrics.tenancy.models import Tenant
 
@@ -60,6 +61,24 @@ def _app_secret(_tenants: Sequence[Tenant]) -> Iterator[Finding]:
     going_on = rotation()
     if going_on is not None:
         yield Finding("App secret", going_on.text, OPERATOR, going_on.next_step)
+
+
+def worker_problem() -> Finding | None:
+    """What keeps everything that runs by itself from running; None while it runs."""
+    since = queue.late_since()
+    if since is None:
+        return None
+    what = f"Nothing has started by itself since {since:%d %b %H:%M} UTC."
+    return Finding("Worker", what, OPERATOR, "Start manage.py worker, or look at its log.")
+
+
+def _worker(_tenants: Sequence[Tenant]) -> Iterator[Finding]:
+    problem = worker_problem()
+    if problem is not None:
+        yield problem
+    for name in queue.failing_schedules():
+        what = f"“{name}” has not ended well for more than a day."
+        yield Finding("Worker", what, OPERATOR, "Look at its log for why.")
 
 
 def _connections(tenants: Sequence[Tenant]) -> Iterator[Finding]:
@@ -108,6 +127,7 @@ CHECKS: Sequence[Check] = (
     _installation,
     _version,
     _app_secret,
+    _worker,
     _connections,
     _readiness,
     _reading,

@@ -21,6 +21,7 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import transaction
+from django.db.models import Max, Min, Q
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Success, Task
 from django_q.models import Schedule as QueueSchedule
@@ -37,6 +38,8 @@ _TASK_MODULES = (
     "approvals.tasks_activation",
     "leadmetrics.tasks",
 )
+_MAY_BE_LATE = timedelta(minutes=10)
+_MAY_FAIL = timedelta(hours=26)
 _KEEP_RESULTS = timedelta(days=7)
 # Keys of rows, and short words such as a kind or a day; never as long as a token.
 _ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -110,6 +113,21 @@ def next_start(name: str) -> datetime | None:
     """When the schedule of this name runs next; None when it is not installed."""
     row = QueueSchedule.objects.filter(name=name).only("next_run").first()
     return row.next_run if row else None
+
+
+def late_since() -> datetime | None:
+    """Since when nothing has started by itself; None while the schedules keep their time."""
+    oldest: datetime | None = QueueSchedule.objects.aggregate(at=Min("next_run"))["at"]
+    is_late = oldest is not None and oldest < timezone.now() - _MAY_BE_LATE
+    return oldest if is_late else None
+
+
+def failing_schedules() -> list[str]:
+    """The names of schedules that ran, but for more than a day without ending well."""
+    ran = Task.objects.exclude(group=None).values_list("group").order_by()
+    ends = ran.annotate(good=Max("stopped", filter=Q(success=True)), first=Min("stopped"))
+    since = timezone.now() - _MAY_FAIL
+    return sorted(name for name, good, first in ends if (good or first) < since)
 
 
 def prune_results() -> None:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.test import Client
+from django_q.models import Task
 
 from integrations.models import Integration
 from integrations.services.clients import open_token
 from integrations.words import health_of
+from leadmetrics import queue
+from leadmetrics.schedules import SCHEDULES
 from leadmetrics.tenancy.models import Tenant
-from tests.builders import TOKEN, make_integration
+from tests.builders import TOKEN, make_integration, make_user
 from tests.integrations.conftest import SCOPES
 
 
@@ -88,3 +94,26 @@ def test_row_that_nobody_can_open_is_counted_and_left_alone(acme: Tenant, new_ke
     assert failure.startswith("1 cannot be opened")
     broken.refresh_from_db()
     assert broken.api_key == unreadable
+
+
+def test_a_worker_that_starts_nothing_any_more_is_a_finding(acme: Tenant, client: Client) -> None:
+    queue.install_schedules(SCHEDULES)
+    assert run("doctor") == ("Nothing is wrong.\n", "")
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=11)):
+        assert "Worker: Nothing has started by itself since" in run("doctor")[0]
+        client.force_login(make_user("Sam", is_staff=True, is_superuser=True))
+        assert "Nothing has started by itself since" in client.get("/admin/").content.decode()
+
+
+@pytest.mark.parametrize(("hours", "is_told"), [(25, False), (27, True)])
+def test_a_day_without_a_refresh_that_ended_well_is_a_finding(
+    acme: Tenant, hours: int, is_told: bool
+) -> None:
+    for name, ago, success in (("good", hours, True), ("bad", 1, False)):
+        at = datetime.now(UTC) - timedelta(hours=ago)
+        Task.objects.create(
+            id=name, name=name, func="f", group="Refresh tokens", started=at, stopped=at,
+            success=success,
+        )  # fmt: skip
+    said, _ = run("doctor")
+    assert ("“Refresh tokens” has not ended well" in said) == is_told
