@@ -14,6 +14,8 @@ from leadmetrics.tenancy.models import Tenant
 
 SWEEP_SIZE = 20
 STOPS_FOR_PAGES = "write-stops"
+# Longer than any wait or lease. One that ends later was noted while the clock was ahead.
+LONGEST_WAIT = timedelta(days=2)
 
 
 def due_pushes(now: datetime | None = None) -> QuerySet[Push]:
@@ -26,16 +28,20 @@ def due_pushes(now: datetime | None = None) -> QuerySet[Push]:
     return Push.objects.filter(
         Q(state=PushState.WAITING) & ~Exists(stops) & _wait_is_over(now) & _hold_is_over(now)
         | Q(state=PushState.UNKNOWN) & _wait_is_over(now)
-        | Q(state=PushState.RUNNING, lease_until__lt=now)
+        | Q(state=PushState.RUNNING) & _is_over("lease_until", now)
     ).order_by("created_at")
 
 
 def _wait_is_over(now: datetime) -> Q:
-    return Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
+    return Q(next_attempt_at=None) | _is_over("next_attempt_at", now)
 
 
 def _hold_is_over(now: datetime) -> Q:
-    return Q(not_before=None) | Q(not_before__lte=now)
+    return Q(not_before=None) | _is_over("not_before", now)
+
+
+def _is_over(name: str, now: datetime) -> Q:
+    return Q(**{f"{name}__lte": now}) | Q(**{f"{name}__gt": now + LONGEST_WAIT})
 
 
 def shown_stop(tenant_id: int) -> dict[str, object] | None:

@@ -192,7 +192,10 @@ def _look_up(claim: Claim, step: PushStep) -> Steps:
     Raises Later while it is too early to tell.
     """
     now = timezone.now()
-    settled = (step.looked_up_at or step.sent_at) + _settle()
+    began = "looked_up_at" if step.looked_up_at else "sent_at"
+    if getattr(step, began) > now:  # noted while the clock was ahead: the wait begins now
+        _record(claim, step, StepState.UNKNOWN, **{began: now})
+    settled = getattr(step, began) + _settle()
     if now < settled:
         raise Later(PushState.UNKNOWN, settled, OutcomeUnknown.code, OutcomeUnknown.user_message)
     found = yield from _find(claim)

@@ -194,8 +194,8 @@ supervisor.run()
 ASK = """
 import json, sys
 import django; django.setup()
-from django.db import connection
-from django_q.models import Success
+from django.utils import timezone
+from django_q.models import OrmQ, Success
 from django_q.status import Stat
 from leadmetrics import queue
 from leadmetrics.notices.services import notify_operators
@@ -205,10 +205,13 @@ for line in sys.stdin:
     if word == "enqueue":
         for _ in range(int(number)):
             queue.enqueue("leadmetrics.tasks.prune_results")
+    if word == "foreign":  # signed with another SECRET_KEY
+        OrmQ.objects.create(key="leadmetrics", payload=f"job:{number}", lock=timezone.now())
     if word == "mail":
         User.objects.get_or_create(email="sam@example.com", defaults={"is_staff": True})
         notify_operators(key=number, subject="A mail", body="That nobody takes.")
     answer = {
+        "waiting": OrmQ.objects.count(),
         "done": Success.objects.filter(name="leadmetrics.tasks.prune_results").count(),
         "clusters": [
             {
@@ -325,15 +328,20 @@ def real_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def test_work_goes_on_whoever_of_the_cluster_dies(real_cluster: Cluster) -> None:
-    """Six kinds of processes; each ten times where CRASH_ROUNDS is set to ten."""
+    """Six kinds of processes, each as often as CRASH_ROUNDS says; then an end amid a hung job."""
     for number in range(int(os.environ.get("CRASH_ROUNDS", "1"))):
         for kind in KINDS:
             real_cluster.kill(kind, number)
             real_cluster.works()
     assert "worker does not move; it is started anew" in real_cluster.log.read_text()
+    real_cluster.ask("foreign", 1)
+    real_cluster.works()
+    wait_until(lambda: real_cluster.ask()["waiting"] == 0, seconds=40)
     last = real_cluster.up()
+    _, taken = real_cluster.hangs("stop")
     real_cluster.supervisor.terminate()
     assert real_cluster.supervisor.wait(timeout=80) == 0, real_cluster.log.read_text()
+    taken.close()
     assert not any(map(is_alive, pids_of(last)))
     assert real_cluster.installation.processes() == [real_cluster.asker.pid]
 
