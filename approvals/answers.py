@@ -13,11 +13,11 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 
 from approvals.access import access_variant
-from approvals.card import HISTORY_LENGTH, card_context, changes_between, head_of
+from approvals.card import HISTORY_LENGTH, card_context, head_of, moved_since
 from approvals.desk import Desk, Window, list_context, window_around
 from approvals.forms import ChangesForm, RejectForm, ShownForm
 from approvals.limits import RECOMMENDED
@@ -25,14 +25,13 @@ from approvals.models import AdVariant, Decision
 from approvals.neighbours import siblings_of
 from approvals.presence import others_here
 from approvals.selectors.queue import first_from, variants_to_review
-from approvals.selectors.variants import revisions_of
 from approvals.selectors.verdicts import decision_to_undo, decisions_and_undo, decisions_of
 from approvals.services.review import ContentChanged
 from approvals.services.seen import note_seen
 from approvals.states import VariantStatus
 from leadmetrics.errors import StateConflict
 from leadmetrics.htmx import announce, is_fragment
-from leadmetrics.tenancy.kept import note_of, take
+from leadmetrics.tenancy.kept import LOST_FILE, note_of, take
 from leadmetrics.tenancy.middleware import TenantRequest
 
 # Verdicts that may well fit an alike text, too.
@@ -49,9 +48,12 @@ class Notice:
     url: str = ""
 
 
-NOT_SENT = Notice(
-    "warn", "Your session had ended", "What you typed is here again; it was not sent. Send it now."
-)
+def not_sent(typed: QueryDict) -> Notice:
+    """What the page says about what was typed while the session ended."""
+    file = typed.get(LOST_FILE)
+    lost = f" Choose “{file}” again: a file cannot be kept." if file else ""
+    words = f"What you typed is here again; it was not sent. Send it now.{lost}"
+    return Notice("warn", "Your session had ended", words)
 
 
 def open_desk(request: TenantRequest, shown: AdVariant, **details: Any) -> HttpResponse:
@@ -96,7 +98,7 @@ def answer(
     if card:
         card["others_here"] = others_here(card["variant"].pk, request.user, came=is_drawn)
     if card and is_drawn and may_decide and not card["needs_another"]:
-        note_seen(actor=request.actor, shown={card["variant"].pk: card["hash"]})
+        note_seen(actor=request.actor, shown={card["variant"].pk: card["shown"]["content_hash"]})
     if not is_fragment(request):
         return render(request, "approvals/review.html", context, status=status)
     response = render(request, "approvals/_desk_swap.html", context, status=status)
@@ -121,7 +123,7 @@ def _kept_typing(request: TenantRequest, card: dict[str, Any]) -> dict[str, Any]
     menus = (("reject", "rejection", RejectForm), ("changes", "asking", ChangesForm))
     for act, name, form in menus:
         if typed := take(request, urlsplit(card[f"{act}_url"]).path):
-            return {name: form(initial=typed.dict()), "notice": NOT_SENT}
+            return {name: form(initial=typed.dict()), "notice": not_sent(typed)}
     return {}
 
 
@@ -186,19 +188,24 @@ def conflict(
     ):  # a second click: the first one counted, so say that
         verb = str(Decision.Verdict(verdict).label)
         return go_on(request, shown, verb, "You had decided that already; it counts once.")
-    return open_desk(request, shown, **difference(form, shown, exc), status=409)
+    return open_desk(
+        request, shown, **difference(form, shown, exc), **_comment_of(form), status=409
+    )
+
+
+def _comment_of(form: ShownForm) -> dict[str, Any]:
+    """The menu, open with the comment that was sent along with a decision that did not count."""
+    name = "rejection" if isinstance(form, RejectForm) else "asking"
+    return {name: form} if form.cleaned_data.get("comment") else {}
 
 
 def difference(form: ShownForm, shown: AdVariant, exc: StateConflict) -> dict[str, Any]:
     """What the page says when an act did not count: a notice and what changed."""
     if not isinstance(exc, ContentChanged):
         return {"notice": Notice("warn", "Your decision was not counted", exc.user_message)}
-    before = revisions_of(shown).filter(number=form.shown_number).first()
-    changes = changes_between(before, head_of(shown)) if before else ()
+    changes = moved_since(shown, number=form.shown_number, goes_to=form.shown_target)
     body = "Your decision was not counted. " + (
-        "Here is what changed."
-        if changes
-        else "Where it goes, or its picture, is no longer what you saw. Look again."
+        "Here is what changed." if changes else "It is no longer what you saw. Look again."
     )
     notice = Notice("warn", "This ad changed while you were reading", body)
     return {"notice": notice, "changes": changes}

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.core import signing
 from django.urls import reverse
 from django.utils import timezone
 
 from approvals.checklist import checklist, landing_lines
 from approvals.content import content_hash
 from approvals.desk import SHADES, Desk
-from approvals.diff import FieldChange, diff_copy
+from approvals.diff import FieldChange, diff_copy, diff_words
 from approvals.limits import TEXTS
 from approvals.marks import marks_on
 from approvals.models import AdVariant, Comment, Decision, VariantRevision
@@ -29,6 +30,7 @@ from leadmetrics.tenancy.models import Tenant, User
 from leadmetrics.tenancy.selectors import members_of
 
 HISTORY_LENGTH = 20
+_SALT = "leadmetrics.shown"
 ACTS = (
     "approve",
     "reject",
@@ -110,7 +112,7 @@ def card_context(
         "variant": shown,
         "revision": head,
         "target": target,
-        "hash": live_hash(shown),
+        "shown": shown_values(shown),
         "preview": preview,
         "tabs": tabs,
         "shades": shades,
@@ -207,6 +209,48 @@ def head_of(variant: AdVariant) -> VariantRevision:
 def live_hash(variant: AdVariant) -> str:
     """The hash of what would be sent now; the page carries it, a decision is bound to it."""
     return content_hash(head_of(variant), variant.target)
+
+
+def shown_values(variant: AdVariant) -> dict[str, Any]:
+    """What a form carries about the ad it was drawn with: fields of ShownForm.
+
+    The hash decides; the rest only says later, in words, what has moved since.
+    """
+    head = head_of(variant)
+    goes_to = signing.dumps(_goes_to(variant), salt=_SALT, compress=True)
+    return {"content_hash": live_hash(variant), "revision": head.number, "goes_to": goes_to}
+
+
+def moved_since(variant: AdVariant, *, number: int, goes_to: str) -> tuple[FieldChange, ...]:
+    """What differs from what a form was drawn with: the words, then picture and target."""
+    before = revisions_of(variant).filter(number=number).first()
+    words = changes_between(before, head_of(variant)) if before else ()
+    try:
+        was = signing.loads(goes_to, salt=_SALT)
+    except signing.BadSignature:
+        return words
+    now = _goes_to(variant)
+    moved = [name for name in now if was.get(name) != now[name]]
+    return (
+        *words,
+        *(FieldChange(name, diff_words(was.get(name, ""), now[name])) for name in moved),
+    )
+
+
+def _goes_to(variant: AdVariant) -> dict[str, str]:
+    """Picture and target in words, each with the id that makes it this one."""
+    target, image = variant.target, head_of(variant).image
+    account, page = target.ad_account, target.page
+    instagram = page.instagram_account_id if target.use_instagram else ""
+    return {
+        "Picture": f"{image.width} × {image.height}, {image.sha256[:8]}" if image else "none",
+        "Ad account": f"{account.name} ({account.ad_account_id})",
+        "Connection": f"{account.integration.meta_user_name} ({account.integration_id})",
+        "Ad set": f"{target.ad_set.name} ({target.ad_set.ad_set_id})",
+        "Page": f"{page.name} ({page.page_id})",
+        "Instagram": instagram or "no",
+        "URL tags": target.url_tags or "none",
+    }
 
 
 def image_url(tenant: str, revision: VariantRevision) -> str:

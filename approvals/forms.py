@@ -18,12 +18,13 @@ WORDS_LIMIT = 500
 
 
 class ShownForm(forms.Form):
-    """Which content was on the screen: its hash decides, its number says what changed since."""
+    """Which content was on the screen: its hash decides, the rest says what changed since."""
 
     content_hash = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     revision = forms.IntegerField(
         required=False, min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput
     )
+    goes_to = forms.CharField(required=False, max_length=4000, widget=forms.HiddenInput)
 
     @property
     def shown_hash(self) -> str:
@@ -35,6 +36,12 @@ class ShownForm(forms.Form):
     def shown_number(self) -> int:
         """The number of the version that the page showed; 0 when it is missing."""
         return self.cleaned_data.get("revision") or 0
+
+    @property
+    def shown_target(self) -> str:
+        """The signed note of where the ad went that the page showed; empty when it is missing."""
+        value: str = self.cleaned_data.get("goes_to") or ""
+        return value
 
 
 class RejectForm(ShownForm):
@@ -159,10 +166,9 @@ class EditForm(ShownForm):
             field.error_messages["required"] = f"{field.label} is missing."
 
     @classmethod
-    def of(cls, revision: VariantRevision, *, content_hash: str) -> EditForm:
-        """The form with what the revision says."""
-        values = {name: getattr(revision, name) for name in LABELS}
-        return cls(initial={**values, "content_hash": content_hash, "revision": revision.number})
+    def of(cls, revision: VariantRevision, shown: Mapping[str, Any]) -> EditForm:
+        """The form with what the revision says; ``shown`` are values of ShownForm."""
+        return cls(initial={**{name: getattr(revision, name) for name in LABELS}, **shown})
 
     @property
     def copy(self) -> AdCopy:
@@ -188,9 +194,10 @@ class EditForm(ShownForm):
             field = str(problem["field"])
             self.add_error(field if field in self.fields else None, str(problem["message"]))
 
-    def shown_anew(self, revision: VariantRevision, *, content_hash: str) -> None:
+    def shown_anew(self, shown: Mapping[str, Any]) -> None:
         """Keep what was typed but bind it to the content that is on the screen now."""
         assert isinstance(self.data, QueryDict)
         data = self.data.copy()
-        data["content_hash"], data["revision"] = content_hash, str(revision.number)
+        for name, value in shown.items():
+            data[name] = str(value)
         self.data = data

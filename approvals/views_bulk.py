@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse, QueryDict
@@ -10,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from approvals.access import access_variant
-from approvals.answers import Notice, open_desk
+from approvals.answers import Notice, not_sent, open_desk
 from approvals.card import live_hash
 from approvals.desk import Desk
 from approvals.forms import RejectForm, ShownForm
@@ -25,6 +26,7 @@ from leadmetrics.errors import StateConflict
 from leadmetrics.htmx import announce, is_fragment
 from leadmetrics.templatetags.ui import COUNTED_TO
 from leadmetrics.tenancy.access import role_required
+from leadmetrics.tenancy.kept import keeps_typing, note_of, take
 from leadmetrics.tenancy.middleware import TenantRequest
 from leadmetrics.tenancy.models import Role
 
@@ -76,6 +78,7 @@ def alike(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse
     return render(request, f"approvals/{name}.html", context)
 
 
+@keeps_typing
 @require_http_methods(["GET", "HEAD", "POST"])
 @role_required(Role.REVIEWER)
 def bulk(request: TenantRequest, tenant: str) -> HttpResponse:
@@ -91,63 +94,62 @@ def bulk(request: TenantRequest, tenant: str) -> HttpResponse:
                 comment=form.cleaned_data["comment"] if wants_no else "",
             )
             return _result(request, result, "Rejected" if wants_no else "Approved")
-        return _choose(request, form)
+        return _choose(request, form, _chosen(request.POST))
+    if typed := take(request, request.path):
+        kept = RejectForm(initial=typed.dict()) if typed.get("comment") else None
+        return _choose(request, kept, _chosen(typed), not_sent(typed))
     return _choose(request)
 
 
-def _choose(request: TenantRequest, refused: RejectForm | None = None) -> HttpResponse:
-    """What can be decided; after a refused rejection with its ticks and words as they were."""
+def _choose(
+    request: TenantRequest,
+    form: RejectForm | None = None,
+    ticked: Mapping[UUID, str] | None = None,
+    notice: Notice | None = None,
+) -> HttpResponse:
+    """What can be decided; with ticks and a rejection's words as they were, if there were any."""
     desk = Desk.read(request.tenant, request.GET)
-    if model := _model(request):
-        return _choose_alike(request, desk, model, refused)
+    found = _alike(request, model) if (model := _model(request)) else _seen(request, desk)
+    context = {
+        "ready": [
+            (row, live_hash(row), changes, ticked is None or row.pk in ticked)
+            for row, changes in found.pop("ready")
+        ],
+        "form": form,
+        "notice": notice,
+        "writer": note_of(request.user),
+        "desk_url": desk.url(),
+        "url": request.get_full_path(),
+        "reasons": Decision.Reason.choices,
+        **found,
+    }
+    status = 422 if form and form.is_bound else 200
+    return render(request, "approvals/bulk.html", context, status=status)
+
+
+def _seen(request: TenantRequest, desk: Desk) -> dict[str, Any]:
+    """What this person has marked, or else has had on the screen, and what is left out."""
     waiting = variants_to_review(request.tenant, desk.narrow, order=desk.order)
     rows = list(waiting.filter(seen__user=request.user).distinct()[:MOST])
     seen = seen_by(request.user.pk, rows)
     selected = {pk for pk, row in seen.items() if row.is_selected}
-    ready = [row for row in rows if row.pk in (selected or seen)]
-    changed = [row for row in rows if row.pk not in seen]
     unseen = waiting.exclude(pk__in=[row.pk for row in rows])
-    return _page(
-        request,
-        {
-            "ready": [(row, live_hash(row), (), _is_ticked(row, refused)) for row in ready],
-            "refused": refused,
-            "is_selection": bool(selected),
-            "changed": changed,
-            "unseen": list(unseen[:UNSEEN_NAMED]),
-            "unseen_count": unseen[: COUNTED_TO + 1].count(),
-            "desk_url": desk.url(),
-            "url": request.get_full_path(),
-            "reasons": Decision.Reason.choices,
-        },
-    )
+    return {
+        "ready": [(row, ()) for row in rows if row.pk in (selected or seen)],
+        "is_selection": bool(selected),
+        "changed": [row for row in rows if row.pk not in seen],
+        "unseen": list(unseen[:UNSEEN_NAMED]),
+        "unseen_count": unseen[: COUNTED_TO + 1].count(),
+    }
 
 
-def _choose_alike(
-    request: TenantRequest, desk: Desk, model: AdVariant, refused: RejectForm | None
-) -> HttpResponse:
+def _alike(request: TenantRequest, model: AdVariant) -> dict[str, Any]:
     """The alike variants, each drawn here as a whole with the words in which it differs."""
-    found = siblings_of(request.tenant, model)[:MOST]
-    ready = [one.variant for one in found]
+    ready = [(one.variant, one.changes) for one in siblings_of(request.tenant, model)[:MOST]]
     if model.status == VariantStatus.PROPOSED:
-        ready.insert(0, model)
-    note_seen(actor=request.actor, shown={row.pk: live_hash(row) for row in ready})
-    changes = {one.variant.pk: one.changes for one in found}
-    return _page(
-        request,
-        {
-            "model": model,
-            "ready": [
-                (row, live_hash(row), changes.get(row.pk, ()), _is_ticked(row, refused))
-                for row in ready
-            ],
-            "refused": refused,
-            "last": decisions_of(model).first(),
-            "desk_url": desk.url(),
-            "url": request.get_full_path(),
-            "reasons": Decision.Reason.choices,
-        },
-    )
+        ready.insert(0, (model, ()))
+    note_seen(actor=request.actor, shown={row.pk: live_hash(row) for row, _ in ready})
+    return {"ready": ready, "model": model, "last": decisions_of(model).first()}
 
 
 def _model(request: TenantRequest) -> AdVariant | None:
@@ -161,26 +163,14 @@ def _model(request: TenantRequest) -> AdVariant | None:
 
 def _result(request: TenantRequest, result: BulkResult, verb: str) -> HttpResponse:
     desk = Desk.read(request.tenant, request.GET)
-    return _page(
-        request,
-        {
-            "result": result,
-            "verb": verb,
-            "decided": [(row, desk.url("variant", row)) for row in result.decided],
-            "left_out": [(one, desk.url("variant", one.variant)) for one in result.left_out],
-            "desk_url": desk.url(),
-        },
-    )
-
-
-def _page(request: TenantRequest, context: dict[str, Any]) -> HttpResponse:
-    status = 422 if context.get("refused") else 200
-    return render(request, "approvals/bulk.html", context, status=status)
-
-
-def _is_ticked(row: AdVariant, refused: RejectForm | None) -> bool:
-    """At first all are; what somebody has unticked stays so."""
-    return refused is None or row.pk in _chosen(cast(QueryDict, refused.data))
+    context = {
+        "result": result,
+        "verb": verb,
+        "decided": [(row, desk.url("variant", row)) for row in result.decided],
+        "left_out": [(one, desk.url("variant", one.variant)) for one in result.left_out],
+        "desk_url": desk.url(),
+    }
+    return render(request, "approvals/bulk.html", context)
 
 
 def _chosen(posted: QueryDict) -> dict[UUID, str]:

@@ -15,8 +15,8 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from approvals.access import access_variant
-from approvals.answers import NOT_SENT, Notice, answer, conflict, difference, go_on, open_desk
-from approvals.card import head_of, live_hash
+from approvals.answers import Notice, answer, conflict, difference, go_on, not_sent, open_desk
+from approvals.card import head_of, shown_values
 from approvals.desk import Desk, window_from
 from approvals.diff import diff_copy
 from approvals.forms import EditForm, RejectForm, ShownForm
@@ -106,10 +106,10 @@ def edit(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
     shown = access_variant(actor=request.actor, variant_id=variant_id)
     if request.method != "POST":
         if typed := take(request, request.path):
-            return open_desk(request, shown, form=EditForm(typed), notice=NOT_SENT)
+            return open_desk(request, shown, form=EditForm(typed), notice=not_sent(typed))
         if shown.status not in EDITABLE:
             return redirect(Desk.read(request.tenant, request.GET).url("variant", shown))
-        form = EditForm.of(head_of(shown), content_hash=live_hash(shown))
+        form = EditForm.of(head_of(shown), shown_values(shown))
         return open_desk(request, shown, form=form)
     form = EditForm(request.POST, request.FILES)
     if not form.is_valid():
@@ -217,7 +217,7 @@ def _edit_conflict(
         details["notice"] = Notice("warn", "This ad changed while you were writing", words)
     else:
         details["notice"] = Notice("warn", "Your text was not saved", exc.user_message)
-    form.shown_anew(head_of(shown), content_hash=live_hash(shown))
+    form.shown_anew(shown_values(shown))
     return open_desk(request, shown, form=form, **details, status=409)
 
 

@@ -10,8 +10,8 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from approvals.access import access_variant
-from approvals.answers import NOT_SENT, Notice, open_desk
-from approvals.card import head_of, live_hash
+from approvals.answers import Notice, not_sent, open_desk
+from approvals.card import shown_values
 from approvals.desk import Desk
 from approvals.forms import CommentForm
 from approvals.models import AdVariant, Comment
@@ -33,7 +33,7 @@ def comment(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespon
     if request.method != "POST":
         if typed := take(request, request.path):
             kept = CommentForm(typed, people=people)
-            return open_desk(request, shown, commenting=kept, notice=NOT_SENT)
+            return open_desk(request, shown, commenting=kept, notice=not_sent(typed))
         form = CommentForm(initial=_begin(request, shown), people=people)
         return open_desk(request, shown, commenting=form)
     form = CommentForm(request.POST, people=people)
@@ -59,7 +59,7 @@ def comment(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespon
 def _begin(request: TenantRequest, shown: AdVariant) -> dict[str, object]:
     """What the form begins with; the page hands on the words that were marked in it."""
     asked = {name: request.GET.get(name, "") for name in ("words", "field", "near")}
-    return {**asked, "content_hash": live_hash(shown), "revision": head_of(shown).number}
+    return {**asked, **shown_values(shown)}
 
 
 def _others(request: TenantRequest) -> list[User]:

@@ -17,6 +17,7 @@ from django.http import HttpRequest, QueryDict
 from leadmetrics.tenancy.models import User
 
 WRITER = "writer"
+LOST_FILE = "lost_file"
 _KEY, _SALT = "kept_typing", "leadmetrics.kept"
 _SECONDS = 3600
 _MOST = 50_000  # characters, encoded
@@ -37,7 +38,7 @@ def note_of(user: User) -> str:
 
 
 def keep(request: HttpRequest) -> bool:
-    """Keep what was posted, apart from files; whether it was."""
+    """Keep what was posted, of a file only its name, as ``LOST_FILE``; whether it was kept."""
     try:
         writer = signing.loads(request.POST.get(WRITER, ""), salt=_SALT, max_age=_FORM_AGE)
     except signing.BadSignature:
@@ -45,6 +46,7 @@ def keep(request: HttpRequest) -> bool:
     typed = request.POST.copy()
     for name in (WRITER, "csrfmiddlewaretoken"):
         typed.pop(name, None)
+    typed.setlist(LOST_FILE, [str(file)[:100] for file in request.FILES.values()])
     data = typed.urlencode()
     if len(data) > _MOST:
         return False

@@ -45,7 +45,7 @@ def test_reject_form_knows_the_eight_reasons_only():
 
 def test_edit_form_starts_with_the_words_of_the_revision():
     revision = VariantRevision(number=3, **FIELDS)
-    form = EditForm.of(revision, content_hash="a" * 64)
+    form = EditForm.of(revision, {"content_hash": "a" * 64, "revision": revision.number})
     assert form["headline"].value() == COPY.headline
     assert (form["content_hash"].value(), form["revision"].value()) == ("a" * 64, 3)
 
@@ -100,6 +100,6 @@ def test_edit_form_puts_the_cursor_in_the_first_wrong_field():
 
 def test_edit_form_shown_anew_keeps_the_typing_and_takes_the_new_hash():
     form = EditForm(query(**FIELDS, content_hash="a" * 64, revision="1"))
-    form.shown_anew(VariantRevision(number=2), content_hash="b" * 64)
+    form.shown_anew({"content_hash": "b" * 64, "revision": 2})
     assert form["headline"].value() == COPY.headline
     assert (form["content_hash"].value(), form["revision"].value()) == ("b" * 64, "2")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 from django.urls import reverse
 
-from approvals.models import AdVariant, Decision
+from approvals.models import AdImage, AdVariant, Decision
 from approvals.services.review import approve_variant, edit_variant, reject_variant
 from approvals.states import VariantStatus
 from tests.approvals.conftest import COPY, propose
@@ -20,6 +21,7 @@ from tests.approvals.pages import (
     told,
     words,
 )
+from tests.builders import make_integration, make_page, make_revision
 
 OTHER = replace(COPY, headline="Tents for two")
 
@@ -97,19 +99,45 @@ def test_approve_of_a_changed_text_does_not_count_and_shows_what_changed(
     assert answer.status_code == 409
     assert "This ad changed while you were reading" in words(answer)
     assert [change.label for change in answer.context["changes"]] == ["Headline"]
-    assert answer.context["card"]["hash"] == live_hash(variant)
+    assert answer.context["card"]["shown"]["content_hash"] == live_hash(variant)
     assert Decision.objects.count() == 0
     if headers:
         assert answer["HX-Push-Url"] == review("variant", variant)
 
 
-def test_approve_after_the_target_moved_does_not_count(as_ben, variant, target):
-    stale = shown(variant)
+def test_approve_after_the_target_moved_does_not_count_and_shows_what_moved(
+    as_ben, acme, variant, target
+):
+    target.url_tags = "utm_source=meta"
+    target.save()
+    stale = as_ben.get(review("variant", variant)).context["card"]["shown"]
+    target.url_tags, target.page = "utm_source=elsewhere", make_page(target.ad_account.integration)
+    target.save()
+    target.ad_account.integration = make_integration(acme, meta_user_name="Ben Roth")
+    target.ad_account.save()
+    image = AdImage.objects.create(tenant=acme, sha256="b" * 64, width=1200, height=628)
+    make_revision(variant, headline="Tents for two", image=image)
+    answer = as_ben.post(review("approve", variant), stale)
+    assert answer.status_code == 409
+    assert [change.label for change in answer.context["changes"]] == [
+        "Headline",
+        "Picture",
+        "Connection",
+        "Page",
+        "URL tags",
+    ]
+    assert re.search(r"<del>.*?meta.*?</del><ins>.*?elsewhere.*?</ins>", answer.content.decode())
+    assert Decision.objects.count() == 0
+
+
+@pytest.mark.parametrize("note", ["", "forged:note"])
+def test_without_its_note_a_stale_form_still_does_not_count(as_ben, variant, target, note):
+    stale = {**shown(variant), "goes_to": note}
     target.url_tags = "utm_source=elsewhere"
     target.save()
     answer = as_ben.post(review("approve", variant), stale)
     assert answer.status_code == 409
-    assert "no longer what you saw" in words(answer)
+    assert "It is no longer what you saw. Look again." in words(answer)
     assert Decision.objects.count() == 0
 
 
@@ -218,8 +246,10 @@ def test_reject_that_lacks_something_keeps_what_was_typed(as_ben, variant, data,
 def test_reject_of_a_changed_text_does_not_count(as_ben, variant, rita):
     stale = shown(variant)
     edit_variant(actor=rita, variant_id=variant.pk, shown_hash=stale["content_hash"], copy=OTHER)
-    answer = as_ben.post(review("reject", variant), {**stale, "reason": "policy"})
+    said = {"reason": "policy", "comment": "Too loud"}
+    answer = as_ben.post(review("reject", variant), {**stale, **said})
     assert answer.status_code == 409
+    assert answer.context["rejection"]["comment"].value() == "Too loud"
     assert Decision.objects.count() == 0
 
 

@@ -63,7 +63,7 @@ def test_edit_makes_a_version_and_shows_it(as_ben, variant, headers):
     if headers:
         assert announced(answer) == "Saved as version 2. It waits for a decision."
         assert answer["HX-Push-Url"] == review("variant", variant)
-        assert answer.context["card"]["preview"].headline == OTHER.headline
+        assert answer.context["card"]["revision"].headline == OTHER.headline
     else:
         assert answer.url == review("variant", variant)
         assert told(answer) == ["Saved as version 2. It waits for a decision."]

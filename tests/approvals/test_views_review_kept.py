@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +16,7 @@ from django.utils import timezone
 from approvals.models import Comment, Decision, VariantRevision
 from approvals.services.review import reject_variant
 from leadmetrics.tenancy.models import User
-from tests.approvals.conftest import COPY
+from tests.approvals.conftest import COPY, propose
 from tests.approvals.pages import ESCAPED_MARKUP, HTMX, MARKUP, live_hash, review, typed
 from tests.builders import client_for
 
@@ -104,6 +105,37 @@ def test_what_was_written_about_an_ad_comes_back(browser_of, writer, variant, ac
     assert page.context[name][field].value() == "Too loud"
     assert not Decision.objects.exists()
     assert not Comment.objects.exists()
+
+
+def test_a_rejection_of_several_comes_back_with_its_words_and_ticks(
+    browser_of, writer, agent, target, variant
+):
+    other = propose(agent, target, replace(COPY, headline="Another"))
+    for one in (variant, other):
+        browser_of.get(review("variant", one))
+    drawn = browser_of.get(review("bulk")).context
+    fields = {"writer": drawn["writer"], "csrfmiddlewaretoken": str(drawn["csrf_token"])}
+    end_session(browser_of)
+    asked = {"ad": f"{other.pk}:{live_hash(other)}", "reason": "off_brand", "comment": "Too loud"}
+    lost = browser_of.post(review("bulk"), {**asked, **fields})
+    page = sign_in(browser_of, lost.url, writer.email)
+    assert page.status_code == 200
+    assert "Your session had ended" in page.content.decode()
+    assert page.context["form"]["comment"].value() == "Too loud"
+    assert {row.pk: ticked for row, _, _, ticked in page.context["ready"]} == {
+        variant.pk: False,
+        other.pk: True,
+    }
+    assert not Decision.objects.exists()
+
+
+def test_a_file_that_was_chosen_cannot_be_kept_and_the_page_says_so(browser_of, writer, variant):
+    fields = fields_of(browser_of, "edit", variant)
+    end_session(browser_of)
+    image = SimpleUploadedFile(f"{MARKUP}.png", b"x")
+    lost = browser_of.post(review("edit", variant), typed(variant, OTHER, **fields, image=image))
+    content = sign_in(browser_of, lost.url, writer.email).content.decode()
+    assert f"Choose “{ESCAPED_MARKUP}.png” again: a file cannot be kept." in content
 
 
 def test_somebody_else_who_signs_in_there_does_not_see_it(browser_of, rita, variant):
