@@ -420,12 +420,16 @@ class SyncRun(models.Model):
         return f"{self.ad_account.name}: {what[self.Kind(self.kind)]}"
 
     @property
-    def progress_text(self) -> str:
-        """How far it is, in words."""
+    def so_far(self) -> str:
+        """What has been read."""
         days = f"{self.days_done} of {self.days_total} days, " if self.days_total else ""
-        so_far = f"{days}{self.rows:,} rows"
+        return f"{days}{self.rows:,} rows"
+
+    @property
+    def progress_text(self) -> str:
+        """How far it is, and what it waits for."""
         if self.state != self.State.WAITING:
-            return so_far
+            return self.so_far
         if self.lease_until is not None and self.lease_until > timezone.now():
-            return f"{so_far}. Meta asks us to wait; it goes on by itself"
-        return f"{so_far}, waiting for a worker" if self.rows else "Waiting for a worker"
+            return f"{self.so_far}. Meta asks us to wait; it goes on by itself"
+        return f"{self.so_far}, waiting for a worker" if self.rows else "Waiting for a worker"

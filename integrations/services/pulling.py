@@ -118,6 +118,7 @@ class Puller:
         while not is_over and lane.has_room and (window := reading.next_window()):
             lane.sent()
             window.in_flight = True
+            reading.requests += 1
             future = pool.submit(window.next_call(reading.client))
             self._flights[future] = (reading, window)
 
@@ -144,8 +145,8 @@ class Puller:
             self._end(reading, exc)
 
     def _end(self, reading: Reading, exc: Exception | None = None) -> None:
-        reading.end()
         self._readings.remove(reading)
+        reading.end()
         self._conclude(reading.turn, exc)
         gc.collect()
 

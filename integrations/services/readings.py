@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from integrations.insight_models import is_final
@@ -75,6 +76,7 @@ class Reading:
     windows: list[Window] = field(default_factory=list)
     knows_width: dict[str, bool] = field(default_factory=dict)
     finished_one: bool = False
+    requests: int = 0  # sent and not yet counted in the run
     renewed_at: float = field(default_factory=time.monotonic)
     has_ended: bool = False
 
@@ -178,6 +180,8 @@ class Reading:
     def end(self) -> None:
         """Give back what it holds; requests on their way are ignored when they come."""
         self.has_ended = True
+        if self.requests:
+            self.turn.held().update(requests=F("requests") + self.requests)
         for window in self.windows:
             window.shelf.abandon()
             self.shelves.give_back(window.shelf)
@@ -209,7 +213,7 @@ class Reading:
             # First, because it is the fence: a worker that was overtaken writes nothing.
             rows = window.shelf.count()
             self.turn.progress(
-                rows=rows, requests=window.requests, days=window.days if is_campaign else 0
+                rows=rows, requests=self.requests, days=window.days if is_campaign else 0
             )
             window.shelf.replace(self.account.pk, query.since, query.until, settled, now)
             if is_campaign:
@@ -227,7 +231,7 @@ class Reading:
             )
             if reports != self.turn.run.reports:
                 self.turn.held().update(reports=reports)
-        self.turn.run.reports = reports
+        self.turn.run.reports, self.requests = reports, 0
         self.renewed_at, self.finished_one = time.monotonic(), True
         self._close(window)
         self._adapt_width(query.level, rows, window)

@@ -71,7 +71,6 @@ class Window:
     lost_report: bool = False
     look_after: float = field(default_factory=lambda: FIRST_LOOK)
     look_at: float = 0.0
-    requests: int = 0
     in_flight: bool = False
 
     @property
@@ -104,7 +103,6 @@ class Window:
 
         Raises Unreadable for a cursor that comes back, which would go on for ever.
         """
-        self.requests += 1
         if isinstance(result, str):
             self.report_id, self.look_at = result, now + self.look_after
             return False

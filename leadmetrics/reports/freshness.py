@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
 
 from integrations.models import AdAccount, SyncRun
 from integrations.words import health_of
@@ -23,10 +26,10 @@ def why_stale(account: AdAccount, run: SyncRun | None, now: datetime) -> State:
     if not grant.is_usable:
         return State("bad", "Stands still", health_of(grant).sentence)
     if run is not None and run.is_open:
-        return _reading(run, now)
+        return _reading(run, now, account.timezone)
     if run is not None and run.has_failed:
         kept = "The last complete read stays." if account.insights_complete_at else ""
-        return State("warn", "Incomplete", f"{run.error} {kept} It is tried again by itself.")
+        return State("warn", "Incomplete", f"{run.error} {kept}".strip())
     complete = account.insights_complete_at
     if complete is None:
         return State("warn", "Not read yet", "The first read begins with the next scheduled one.")
@@ -40,12 +43,14 @@ def why_stale(account: AdAccount, run: SyncRun | None, now: datetime) -> State:
     return FRESH
 
 
-def _reading(run: SyncRun, now: datetime) -> State:
+def _reading(run: SyncRun, now: datetime, zone: str) -> State:
     if run.state == SyncRun.State.RUNNING:
-        return State("info", "Being read", run.progress_text)
+        return State("info", "Being read", run.so_far)
     if run.lease_until is not None and run.lease_until > now:
         reason = run.error or "Meta asks us to wait."
-        return State("info", "Waiting for Meta", f"{reason} {run.progress_text}")
+        clock = f"{timezone.localtime(run.lease_until, ZoneInfo(zone)):%H:%M}"
+        words = f"{reason} Next try at {clock} ({zone}); so far {run.so_far}."
+        return State("info", "Waiting for Meta", words)
     if run.created_at < now - timedelta(minutes=5):
         return State(
             "warn",

@@ -190,9 +190,12 @@ def _rows(
 
 def _freshness(accounts: Sequence[Account], query: ReportQuery) -> dict[str, Any]:
     complete = [account for account in accounts if account.complete_at]
+    zones = {account.timezone for account in accounts}
     return {
         "accounts": accounts,
         "oldest": min(complete, key=lambda a: a.complete_at or a.today, default=None),
+        # Of several calendars none is everybody's; the base page sets the workspace's own.
+        "zone": zones.pop() if len(zones) == 1 else "",
         "pulling": [account for account in accounts if account.is_pulling],
         "cut": [account for account in accounts if account.has_failed],
         "still": [account for account in accounts if account.stands_still],

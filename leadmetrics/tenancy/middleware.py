@@ -11,6 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.cache import patch_cache_control
 
 from leadmetrics.errors import NotAllowed, NotFound
@@ -65,7 +66,9 @@ class TenantMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
+        # A page below /t/<tenant>/ reads in the tenant's timezone; no thread may keep it.
+        with timezone.override(None):
+            response = self.get_response(request)
         response.headers.setdefault(
             "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
         )
@@ -90,6 +93,7 @@ class TenantMiddleware:
         request.membership = membership
         request.tenant = membership.tenant
         request.actor = human(request.user, membership.tenant)
+        timezone.activate(membership.tenant.timezone)
 
     def process_exception(self, _request: HttpRequest, exception: Exception) -> None:
         if isinstance(exception, NotFound):

@@ -509,6 +509,7 @@ def test_a_wait_for_meta_is_called_that(acme: Tenant, as_vera: Client) -> None:
     words = text_of(as_vera.get(f"{URL}freshness/"))
 
     assert "Acme EU : Waiting for Meta Meta asks us to wait." in words
+    assert "Next try at 10:35 (Europe/Berlin); so far 0 rows." in words
 
 
 def test_a_month_that_differs_from_metas_total_is_named(

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from integrations.models import SyncRun
+from integrations.schedules import SCHEDULES
+from leadmetrics import queue
 from leadmetrics.tenancy.models import Tenant
 from tests.leadmetrics.reports.worlds import NOW, make_account, make_run
 
@@ -71,6 +74,15 @@ def test_why_figures_are_no_fresher_is_said_in_words(
 
     assert label in words
     assert reason in words
+
+
+def test_the_next_read_is_told_in_the_workspaces_timezone(acme: Tenant, as_ana: Client) -> None:
+    make_account(acme)
+    queue.install_schedules([schedule for schedule in SCHEDULES if "performance" in schedule.name])
+    queue.QueueSchedule.objects.update(next_run=datetime(2026, 11, 24, 21, 10, tzinfo=UTC))
+
+    assert "Next read 24 Nov, 22:10 (Europe/Berlin)." in words_of(as_ana.get(URL))
+    assert timezone.get_current_timezone_name() == "UTC"  # nothing of it stays behind
 
 
 def test_an_ended_grant_is_why_everything_stands_still(acme: Tenant, as_ana: Client) -> None:
