@@ -3,6 +3,8 @@
 prepare N   a tenant with N proposed variants; {slug, email, password, variants: [[id, hash]]}
 states      how many pushes are in each state
 doubled     how many approvals have more than one ad by now; 0 when nobody answers
+stop WHERE  stops sending, "here" by the tenant's admin or "everywhere" by support
+resume      lets it go on
 check       compares everything with the stand-in's books; {violations, figures}
 """
 
@@ -12,6 +14,7 @@ import json
 import sys
 import urllib.request
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +31,7 @@ def main() -> None:
     django.setup()
     for line in sys.stdin:
         word, *rest = line.split()
-        answer = {"prepare": prepare, "states": states, "doubled": doubled, "check": check}[word](
-            *rest
-        )
+        answer = QUESTIONS[word](*rest)
         print(json.dumps(answer), flush=True)
 
 
@@ -112,6 +113,31 @@ def states() -> dict[str, Any]:
     return {**dict(rows), "proposed": AdVariant.objects.filter(status="proposed").count()}
 
 
+def stop(where: str) -> bool:
+    """Stop sending; True once that is committed."""
+    from approvals.services.stops import stop_all_writes, stop_writes
+    from leadmetrics.tenancy.actors import human
+    from leadmetrics.tenancy.models import Membership, Role
+
+    if where == "everywhere":
+        stop_all_writes(person="Sam", reason="Stop!")
+    else:
+        member = Membership.objects.select_related("user", "tenant").get()
+        Membership.objects.update(role=Role.ADMIN)
+        stop_writes(actor=human(member.user, member.tenant), reason="Stop!")
+    return True
+
+
+def resume() -> bool:
+    """Let sending go on everywhere."""
+    from approvals.models import WriteStop
+    from approvals.services.push import sweep_pushes
+
+    WriteStop.objects.all().delete()
+    sweep_pushes()
+    return True
+
+
 def doubled() -> int:
     """How many approvals have more than one ad at the stand-in; 0 while that is down."""
     from tests.ledger import ledger_of
@@ -188,6 +214,15 @@ def read(path: str) -> Any:
     ) as response:
         return json.load(response)
 
+
+QUESTIONS: dict[str, Callable[..., Any]] = {
+    "prepare": prepare,
+    "states": states,
+    "stop": stop,
+    "resume": resume,
+    "doubled": doubled,
+    "check": check,
+}
 
 if __name__ == "__main__":
     main()

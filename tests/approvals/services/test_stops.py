@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
+from django.db import connection
 
 from approvals.models import AdVariant, Push, WriteStop
 from approvals.selectors.sending import due_pushes
 from approvals.services import push_steps
-from approvals.services.push import sweep_pushes
+from approvals.services.push import push_variant, sweep_pushes
+from approvals.services.side_by_side import SIDE_BY_SIDE
 from approvals.services.stops import (
     resume_all_writes,
     resume_writes,
@@ -83,6 +87,44 @@ def test_ad_that_may_exist_is_looked_up_even_while_stopped(meta, approved, ana):
         push = run(approved)
     assert push.state == PushState.DONE
     assert len(ads_of(meta, push)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("where", ["here", "everywhere"])
+def test_worker_in_the_middle_of_many_pushes_begins_no_further_write(
+    meta, agent, target, ben, ana, where
+):
+    """Only the calls that are on the wire at the moment of the commit still end."""
+    pushes = [approve(propose(agent, target), ben) for _ in range(12)]
+    meta.control(latency_ms=100)
+    written = []
+
+    def stop_in_the_middle():
+        while len(written) < 4:
+            written[:] = meta.read("writes")["writes"]
+        if where == "here":
+            stop_writes(actor=ana, reason="Stop!")
+        else:
+            stop_all_writes(person="Sam", reason="Stop!")
+        written[:] = meta.read("writes")["writes"]
+        connection.close()
+
+    somebody = threading.Thread(target=stop_in_the_middle)
+    somebody.start()
+    push_variant(push_id=pushes[0].pk)
+    somebody.join()
+    assert len(meta.read("writes")["writes"]) - len(written) <= SIDE_BY_SIDE
+    assert len(written) < 2 * len(pushes)
+    open_ones = Push.objects.exclude(state=PushState.DONE)
+    assert open_ones.exists()
+    assert {push.state for push in open_ones} == {PushState.WAITING}
+    assert sweep_pushes() == 0
+    resume_writes(actor=ana)
+    resume_all_writes(person="Sam")
+    meta.control(latency_ms=0)
+    for push in pushes:
+        assert run(push).state == PushState.DONE
+        assert len(ads_of(meta, push)) == 1
 
 
 def test_only_admins_stop_and_never_without_a_reason(approved, ben, ana):
