@@ -106,16 +106,20 @@ class AdVariantAdmin(SearchedByReference):
         "pushes__id",
         "pushes__ad_id",
         "pushes__creative_id",
+        "pushes__image_hash",
+        "head__content_hash",
         "proposal__run_id",
         "tenant__slug",
         "target__ad_account__ad_account_id",
         "target__ad_set__ad_set_id",
         "target__ad_set__campaign__campaign_id",
+        "target__page__page_id",
+        "target__id",
         "decisions__reviewer__email",
     ]
     search_help_text = (
-        "Our id, ad id, creative id, campaign, ad set or ad account id, reference lm-…, "
-        "a reviewer's e-mail, client_ref, run, or headline"
+        "Our id or reference lm-…; the id of an ad, creative, image, campaign, ad set, Page, ad "
+        "account or push target; a content hash, a reviewer's e-mail, client_ref, run, or headline"
     )
     ordering = ["-updated_at"]
     inlines = [PushInline, RevisionInline]

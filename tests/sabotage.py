@@ -159,6 +159,36 @@ SABOTAGES = (
         ),
     ),
     Sabotage(
+        "switch on from a restored database",
+        "approvals/services/activate.py",
+        "        require_known_past()\n        require_writes(act.tenant_id)\n",
+        "        require_writes(act.tenant_id)\n",
+        (
+            "tests/approvals/services/test_reconcile.py::"
+            "test_restored_activation_switches_nothing_on",
+        ),
+    ),
+    Sabotage(
+        "let go on what was being switched on before a restore",
+        "approvals/services/reconcile.py",
+        "        stop_activations()\n",
+        "",
+        (
+            "tests/approvals/services/test_reconcile.py::"
+            "test_restored_activation_switches_nothing_on",
+        ),
+    ),
+    Sabotage(
+        "look for the approver before the transaction of a write only",
+        STEPS,
+        "        require_standing_approval(found.get(pk=claim.push_id), lock=True)\n",
+        "",
+        (
+            "tests/approvals/services/test_point_of_no_return.py::"
+            "test_right_that_is_taken_between_two_writes_stops_the_next_one",
+        ),
+    ),
+    Sabotage(
         "store no intent before the ad is sent",
         STEPS,
         '        reached(f"{kind}.intended")\n    note_write(step)\n',

@@ -12,6 +12,7 @@ from approvals.models import Push, PushStep
 from approvals.services.marks import accept_database
 from approvals.services.pausing import stop_activations
 from approvals.services.push_claims import locked
+from approvals.services.stops import tell_pages
 from approvals.states import PAST_PUSHES, PushState, StepState, VariantStatus, move
 from integrations.services import publishing
 from leadmetrics import queue
@@ -46,6 +47,7 @@ def reconcile() -> Iterator[Looked]:
     if complete:
         stop_activations()
         accept_database()
+        tell_pages()
 
 
 def _look(push: Push) -> Looked:

@@ -147,14 +147,21 @@ def test_every_model_that_support_needs_is_registered():
     assert all(admin.site.is_registered(model) for model in MODELS)
 
 
-@pytest.mark.parametrize("what", ["campaign", "ad_set", "ad_account", "email"])
+@pytest.mark.parametrize(
+    "what", ["campaign", "ad_set", "ad_account", "page", "target", "image", "content", "email"]
+)
 def test_variant_is_found_by_what_surrounds_it(as_sam, push, target, what):
     terms = {
         "campaign": target.ad_set.campaign.campaign_id,
         "ad_set": target.ad_set.ad_set_id,
         "ad_account": target.ad_account.ad_account_id,
+        "page": target.page.page_id,
+        "target": str(target.pk),
+        "image": "f00d" * 8,
+        "content": push.variant.head.content_hash,
         "email": push.decision.reviewer.email,
     }
+    Push.objects.update(image_hash=terms["image"])
     found = as_sam.get(page(AdVariant), {"q": terms[what]}).context["cl"].result_list
     assert push.variant_id in {row.pk for row in found}
 
