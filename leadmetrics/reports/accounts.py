@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, Max, Min, OuterRef, Subquery
+from django.db.models import Count, F, Max, Min, OuterRef, Subquery
 from django.utils import timezone
 
-from integrations.models import AdAccount, SyncRun
+from integrations.models import AdAccount, InsightDay, SyncRun
 from leadmetrics.reports.freshness import FRESH, why_stale
 from leadmetrics.reports.paging import State
 from leadmetrics.tenancy.models import Tenant
@@ -53,7 +53,7 @@ class Account:
         return self.freshness.tone in ("warn", "bad") and not (self.has_failed or self.is_pulling)
 
     def covers(self, day: date) -> bool:
-        """Whether complete pulls reached this day, as far as we know."""
+        """Whether this day was read to its end, as far as we know."""
         began = self.first_day is None or self.first_day <= day
         return began and (self.last_day is None or day <= self.last_day)
 
@@ -65,10 +65,10 @@ class Account:
 
 
 def report_accounts(tenant: Tenant) -> list[Account]:
-    """The enabled ad accounts, by name, each once even if two grants reach it. Two queries."""
-    complete = SyncRun.objects.filter(
-        ad_account=OuterRef("pk"), kind=SyncRun.Kind.INSIGHTS, state=SyncRun.State.COMPLETE
-    ).values("ad_account")
+    """The enabled ad accounts, by name, each once even if two grants reach it.
+
+    Three queries, and one more where days are missing in between.
+    """
     newest = SyncRun.objects.filter(ad_account=OuterRef("pk"), kind=SyncRun.Kind.INSIGHTS).order_by(
         "-created_at", "-pk"
     )
@@ -76,15 +76,15 @@ def report_accounts(tenant: Tenant) -> list[Account]:
         AdAccount.objects.filter(tenant=tenant, enabled=True)
         .select_related("integration__tenant")
         .annotate(
-            first_day=Subquery(complete.annotate(day=Min("since")).values("day")),
-            last_day=Subquery(complete.annotate(day=Max("until")).values("day")),
             last_run_id=Subquery(newest.values("pk")[:1]),
         )
         .order_by("name", F("insights_complete_at").desc(nulls_last=True), "pk")
     )
     runs = SyncRun.objects.in_bulk([row.last_run_id for row in rows if row.last_run_id])
+    read = _days_read([row.pk for row in rows])
     accounts, now = dict[str, Account](), timezone.now()
     for row in rows:
+        first_day, last_day = read.get(row.pk, (None, None))
         account = Account(
             pk=row.pk,
             ad_account_id=row.ad_account_id,
@@ -92,8 +92,8 @@ def report_accounts(tenant: Tenant) -> list[Account]:
             currency=row.currency,
             timezone=row.timezone,
             complete_at=row.insights_complete_at,
-            first_day=row.first_day,
-            last_day=row.last_day,
+            first_day=first_day,
+            last_day=last_day,
             last_run=runs.get(row.last_run_id),
             can_run_ads=row.can_run_ads,
             status_label=row.status_label,
@@ -101,6 +101,29 @@ def report_accounts(tenant: Tenant) -> list[Account]:
         )
         accounts.setdefault(row.ad_account_id, account)
     return list(accounts.values())
+
+
+def _days_read(pks: Sequence[int]) -> dict[int, tuple[date, date]]:
+    """The days that were read to their end, back from the newest to the first gap."""
+    marks = InsightDay.objects.filter(
+        ad_account__in=pks, level=InsightDay.Level.CAMPAIGN
+    ).order_by()
+    spans = marks.values_list("ad_account").annotate(
+        first=Min("day"), last=Max("day"), days=Count("pk")
+    )
+    found, gappy = {}, []
+    for pk, first, last, days in spans:
+        found[pk] = (first, last)
+        if (last - first).days + 1 > days:
+            gappy.append(pk)
+            found[pk] = (last, last)
+    if gappy:
+        backwards = marks.filter(ad_account__in=gappy).order_by("ad_account", "-day")
+        for pk, day in backwards.values_list("ad_account", "day"):
+            first, last = found[pk]
+            if (first - day).days == 1:
+                found[pk] = (day, last)
+    return found
 
 
 def day_begun_everywhere(accounts: Sequence[Account], tenant: Tenant) -> date:

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from integrations.sums import Sums
+from integrations.sums import Sums, add_up
 from leadmetrics.reports import exports
 from leadmetrics.reports.charts import LineChart, line_chart
 from leadmetrics.reports.exports import METRICS, REACH_MISSING, REACH_OF_ONE, Metric
@@ -75,7 +75,8 @@ def _notes(report: CurrencyReport, query: ReportQuery) -> list[str]:
     if query.compare and not _is_comparable(report, query) and not notes:
         before = query.period.before.label
         notes.append(f"The period before, {before}, has not been read completely: no comparison.")
-    if query.scope.level == "ad_set":
+    listed = add_up(row.sums for row in report.objects)
+    if query.scope.level == "ad_set" and listed != report.total:
         notes.append(
             "Ad sets and ads are read where approved ads go; other ad sets of this campaign are "
             "not listed, so the rows may be less than the whole campaign."

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from integrations.models import CampaignInsight
+from integrations.models import CampaignInsight, SyncRun
 from integrations.sums import Sums
 from leadmetrics.reports import selectors
 from leadmetrics.reports.accounts import (
@@ -189,7 +189,7 @@ def test_reach_is_only_given_for_one_campaign_on_one_day(acme: Tenant) -> None:
     assert (one_day.reach, week.reach) == (700, None)
 
 
-def test_coverage_comes_from_complete_runs_only(acme: Tenant) -> None:
+def test_days_that_were_read_are_known_back_to_the_first_gap(acme: Tenant) -> None:
     account = make_account(acme)
     make_run(account, since=day(30), until=day(10))
     make_run(account, since=day(12), until=day(3))
@@ -201,6 +201,14 @@ def test_coverage_comes_from_complete_runs_only(acme: Tenant) -> None:
     assert found.covers(day(30))
     assert not found.covers(day(31))
     assert not found.covers(day(2))
+
+    make_run(account, kind="history", since=day(80), until=day(40))  # and no further yet
+    (found,) = report_accounts(acme)
+    assert (found.first_day, found.last_day) == (day(30), day(3))
+    make_run(account, kind="history", since=day(39), until=day(31))
+    SyncRun.objects.all().delete()  # runs are forgotten after 90 days
+    (found,) = report_accounts(acme)
+    assert (found.first_day, found.last_day) == (day(80), day(3))
 
 
 def test_the_newest_run_says_whether_a_pull_goes_on(acme: Tenant) -> None:

@@ -12,6 +12,7 @@ from integrations.models import (
     AdAccount,
     AdInsight,
     CampaignInsight,
+    InsightDay,
     Integration,
     SyncRun,
 )
@@ -38,8 +39,21 @@ def make_account(tenant: Tenant, name: str = "Acme EU", **changes: Any) -> AdAcc
 
 
 def make_run(account: AdAccount, state: str = "complete", **changes: Any) -> SyncRun:
-    """A pull of the account's performance."""
+    """A pull of the account's performance; a complete one has marked its days."""
     values = {"since": TODAY - timedelta(days=60), "until": TODAY, "kind": "insights", **changes}
+    if state == "complete":
+        InsightDay.objects.bulk_create(
+            (
+                InsightDay(
+                    ad_account=account,
+                    level=InsightDay.Level.CAMPAIGN,
+                    day=values["since"] + timedelta(days=n),
+                    read_at=NOW,
+                )
+                for n in range((values["until"] - values["since"]).days + 1)
+            ),
+            ignore_conflicts=True,
+        )
     return SyncRun.objects.create(
         tenant=account.tenant,
         integration=account.integration,
