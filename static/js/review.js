@@ -3,57 +3,51 @@
 // from deciding one that nobody has seen yet.
 (() => {
   const UNSEEN = 300; // milliseconds
-  const ahead = new Map(); // address to the desk that was fetched ahead
+  let ahead = {}; // the card that was fetched ahead: its address, then its parts
   let drawnAt = -UNSEEN;
   let listTop = 0;
 
   const list = () => document.querySelector(".desk__list");
+  const nextAddress = () => document.querySelector("#desk [data-key=j]")?.getAttribute("href");
   const isDesk = (event) => event.detail.target?.id === "desk";
 
   // --- The next card, before it is asked for ---------------------------------------------------
   // A desk that is fetched ahead is only a picture: inert, and no proof that anybody saw it. The
   // real answer, which counts as seen and can be decided, takes its place as soon as it is there.
-  async function fetchAhead(url) {
-    if (!url || ahead.has(url)) return;
+  async function getNextReady() {
+    const url = nextAddress();
+    if (!url || ahead.url === url) return; // there, or on its way: one answer swaps several parts in
+    const card = { url };
+    ahead = card;
     try {
       const answer = await fetch(url, { headers: { "HX-Request": "true", "X-Prefetch": "1" } });
       if (!answer.ok || answer.redirected) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const stage = page.querySelector("#desk > .desk__stage");
-      const facts = page.querySelector("#desk > .desk__facts");
-      if (stage && facts) ahead.set(url, [stage, facts]);
+      card.stage = page.querySelector("#desk > .desk__stage");
+      card.facts = page.querySelector("#desk > .desk__facts");
     } catch {
       // Offline or away: the card then comes when it is asked for.
     }
   }
 
-  function getNeighboursReady() {
-    ahead.clear();
-    const next = document.querySelector("#desk [data-key=j]")?.getAttribute("href");
-    fetchAhead(next);
-  }
-
-  function showAhead(url) {
-    const pictures = ahead.get(url);
+  function showAhead() {
     const desk = document.getElementById("desk");
     const [stage, facts] = [".desk__stage", ".desk__facts"].map((part) => desk.querySelector(part));
-    if (!pictures || !stage || !facts) return;
-    for (const [index, old] of [stage, facts].entries()) {
-      const picture = document.importNode(pictures[index], true);
+    if (ahead.url !== nextAddress() || !ahead.stage || !ahead.facts || !stage || !facts) return;
+    for (const [old, fresh] of [[stage, ahead.stage], [facts, ahead.facts]]) {
+      const picture = document.importNode(fresh, true);
       picture.inert = true;
       picture.querySelectorAll("[id]").forEach((part) => part.removeAttribute("id"));
       old.hidden = true;
       old.after(picture);
     }
     desk.querySelector(".decision-bar")?.setAttribute("aria-busy", "true");
-    performance.mark("card-shown");
   }
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (!isDesk(event)) return;
     const source = event.detail.elt;
-    const next = document.querySelector("#desk [data-key=j]")?.getAttribute("href");
-    if (source.matches("[data-key=j]") || source.matches("form[data-decision]")) showAhead(next);
+    if (source.matches("[data-key=j], form[data-decision]")) showAhead();
   });
 
   // A refusal before the answer: what was hidden comes back.
@@ -75,7 +69,7 @@
     drawnAt = performance.now();
     if (list()) list().scrollTop = listTop;
     list()?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
-    getNeighboursReady();
+    getNextReady();
   });
 
   document.addEventListener(
@@ -114,5 +108,5 @@
     for (const [name, value] of Object.entries(markedWords())) event.detail.parameters[name] = value;
   });
 
-  getNeighboursReady();
+  getNextReady();
 })();

@@ -22,11 +22,11 @@ def main() -> int:
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     django.setup()
     # They need Django to be set up.
-    from tests.bench import pull, push, queue, quiet, report, review, tokens
+    from tests.bench import keys, pull, push, queue, quiet, report, review, tokens
 
     benchmarks = {
         module.__name__.rpartition(".")[2]: module
-        for module in (pull, report, review, queue, push, quiet, tokens)
+        for module in (pull, report, review, queue, keys, push, quiet, tokens)
     }
     chosen = sys.argv[1:] or list(benchmarks)
     setup_test_environment()

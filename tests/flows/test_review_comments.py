@@ -42,7 +42,7 @@ def test_words_marked_in_the_ad_are_commented_on_and_stay_marked(stack: Stack, p
     page.locator("#comment-1").wait_for()
     assert page.locator("mark.remark").all_inner_texts() == ["Said"]
     assert "told" in page.locator("#comment-1").inner_text()
-    page.locator(".desk__facts").get_by_role("link", name="Comment 1").click()
+    page.locator(".ad-preview").get_by_role("link", name="Comment 1").click()
     assert page.url.endswith("#comment-1")
     assert page.locator(".decision-bar").bounding_box()["y"] > 700  # the desk itself stays
 
