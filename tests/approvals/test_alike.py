@@ -1,4 +1,4 @@
-"""How alike two texts are, in eight languages and scripts."""
+"""How alike two texts are, in nine languages and with emoji."""
 
 from __future__ import annotations
 
@@ -40,6 +40,16 @@ TEXTS = {
         "軽い荷物で遠くまで歩こう。二キロ未満のテントをご用意しました。",
         "軽い荷物で遠くまで歩こう。三キロ未満のテントをご用意しました。",
         "すべての靴は三十日以内なら無料で返品できます。理由は問いません。",
+    ),
+    "Hindi": (
+        "हल्का पैक करें, दूर तक चलें: दो किलो से हल्के टेंट।",
+        "हल्का पैक करें, दूर तक चलें: तीन किलो से हल्के टेंट।",
+        "तीस दिन तक हर जोड़ी जूते मुफ़्त में लौटाएँ, बिना सवाल।",
+    ),
+    "emoji": (
+        "🏕️👨‍👩‍👧‍👦 Pack light 🎒 walk far 🏔️ sleep well ✨",
+        "🏕️👨‍👩‍👧‍👦 Pack light 🎒 walk far 🏔️ eat well ✨",
+        "👟 Free returns 📦 thirty days 🗓️ no questions ❤️‍🔥",
     ),
     "Thai": (
         "แพ็คเบาเดินไกลกับเต็นท์ที่หนักไม่ถึงสองกิโลกรัม",

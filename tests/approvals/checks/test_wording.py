@@ -37,6 +37,30 @@ def test_finding_points_at_the_words(text, code, words):
     assert found(text) == {code: words}
 
 
+CLAIMS = ("best ever", "en iyi", "größter", "الأفضل", "הכי טוב", "最高", "सबसे अच्छा")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        ("Bist du verschuldet? Wir helfen.", "personal_attribute", "Bist du verschuldet"),
+        ("Unser GRÖSSTER RABATT ist da", "all_caps", "GRÖSSTER RABATT"),
+        ("Unser Größter ist da", "claim", "Größter"),
+        ("خيام خفيفة؟؟؟ اشتر", "repeated_punctuation", "؟؟؟"),
+        ("خيمتنا الأفضل للجميع", "claim", "الأفضل"),
+        ("האוהל הכי טוב בעולם", "claim", "הכי טוב"),
+        ("これが最高のテント", "claim", "最高"),
+        ("テント[商品名]です", "placeholder", "[商品名]"),
+        ("यह सबसे अच्छा टेंट है", "claim", "सबसे अच्छा"),
+        ("Dağda EN İYİ çadır", "claim", "EN İYİ"),
+        ("BÜYÜK İNDİRİM başladı", "all_caps", "BÜYÜK İNDİRİM"),
+        ("Go 👨‍👩‍👧‍👦 best ever 🏕️", "claim", "best ever"),
+    ],
+)
+def test_words_are_found_in_many_languages(text, code, words):
+    assert found(text, claims=CLAIMS) == {code: words}
+
+
 @pytest.mark.parametrize(
     "text",
     [
