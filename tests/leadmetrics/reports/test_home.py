@@ -228,10 +228,10 @@ def test_queries_do_not_grow_with_the_rows(
                 date_start=TODAY - timedelta(days=ago),
                 spend=1,
             )
-            for campaign in range(10)
+            for campaign in range(3)
             for ago in range(30)
         )
-    make_variants(account, *["proposed"] * 30, *["push_failed"] * 5)
+    make_variants(account, *["proposed"] * 6, *["push_failed"] * 2)
 
     with django_assert_max_num_queries(11):
         assert as_ana.get(URL).status_code == 200
