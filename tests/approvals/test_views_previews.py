@@ -99,6 +99,15 @@ def test_commented_words_are_marked_where_the_placement_shows_them(
     assert card.count('href="#comment-1"') == 1
 
 
+def test_a_cut_text_has_no_link_in_what_opens_it(as_vera, vera, target):
+    variant = make_variant(target, primary_text="Pack light. " * 20)
+    add_comment(actor=vera, variant_id=variant.pk, revision_number=1, text="?", words="Pack light")
+    html = as_vera.get(review("variant", variant)).content.decode()
+    summary = re.search(r'<summary><span class="ad-preview__short.*?</summary>', html, re.S)[0]
+    assert '<mark class="remark">' in summary
+    assert "<a " not in summary
+
+
 def test_words_that_a_check_points_at_are_marked_in_the_preview(as_vera, target):
     variant = make_variant(target, primary_text="The best ever tent.", headline="Best ever")
     html = as_vera.get(review("variant", variant)).content.decode()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from approvals import desk
@@ -108,6 +109,8 @@ def test_who_else_has_it_open(as_ben, rita, variant):
     assert "is here" not in words(client_for(rita).get(review("variant", variant)))
     assert "Rita is here" in words(as_ben.get(review("variant", variant)))
     assert "Ben is here" in words(client_for(rita).get(review("variant", variant)))
+    with time_machine.travel(timezone.now() + timedelta(minutes=5), tick=True):
+        assert "is here" not in words(client_for(rita).get(review("variant", variant)))
 
 
 def test_what_is_put_off_stands_at_the_end(as_ben, agent, target):
