@@ -33,6 +33,11 @@ NO_BROWSER = "there is no chromium on this machine"
 LONG = ("flows/", "campaign/", "house/test_up.py", "leadmetrics/test_processes.py")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: what has a browser or kills processes waits much."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(tryfirst=True)  # the groups are read by a hook of the same name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A module stays in one process; so do all that share the product that the suite starts."""

@@ -161,7 +161,7 @@ class Campaign(Installation):
 
     def _kill(self) -> None:
         """SIGKILL to a random process, now and then to its whole group; at times only a pause."""
-        time.sleep(self.dice.uniform(0.05, 0.3))
+        time.sleep(self.dice.uniform(0.03, 0.15))
         kind, victims = self._victims()
         if not victims:
             return

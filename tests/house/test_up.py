@@ -40,24 +40,20 @@ def refusal(installation: Installation, **changes: str) -> str:
     return done.stderr
 
 
-def test_a_demo_that_was_cut_off_is_made_anew(own: Stack) -> None:
-    own.manage("migrate", "-v0")
-    own.manage(
-        "shell",
-        "-v0",
-        "-c",
-        "from leadmetrics.tenancy.models import Tenant; Tenant.objects.create(slug='acme')",
-    )
-    (own.data_dir / "demo-unfinished").touch()
+def leave_half_a_demo(stack: Stack) -> None:
+    """What a first start that was cut off leaves behind."""
+    stack.manage("migrate", "-v0")
+    code = "from leadmetrics.tenancy.models import Tenant; Tenant.objects.create(slug='acme')"
+    stack.manage("shell", "-v0", "-c", code)
+    (stack.data_dir / "demo-unfinished").touch()
+
+
+def test_starts_after_a_cut_share_their_data_and_survive_two_deaths(own: Stack) -> None:
+    leave_half_a_demo(own)
     own.up()
     made = "from approvals.models import Decision; print(Decision.objects.count())"
     assert own.manage("shell", "-v0", "-c", made).strip() == "2"
     assert not (own.data_dir / "demo-unfinished").exists()
-    own.stop()
-
-
-def test_two_starts_share_their_data_and_survive_two_deaths(own: Stack) -> None:
-    own.up()
     told, password = own.log.read_text(), own.password
     assert "Making the demo workspace" in told
     for line in (own.base_url, own.sandbox_url, password, "ben@acme.example", "Try first"):
