@@ -46,7 +46,7 @@ SABOTAGES = (
     ),
     Sabotage(
         "drop the unique index on live pushes",
-        "approvals/migrations/0001_initial.py",
+        "approvals/migrations/0002_activation_and_live_ads.py",  # which made it anew
         'fields=("variant",),\n                name="one_live_push_per_variant"',
         'fields=("id",),\n                name="one_live_push_per_variant"',
         (f"{REVIEW}::test_database_refuses_a_second_live_push",),

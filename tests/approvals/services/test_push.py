@@ -272,6 +272,7 @@ def test_stored_text_that_is_not_the_approved_one_is_not_sent(meta, approved):
     Push.objects.update(payload={**approved.payload, "headline": "Swapped"})
     push = run(approved)
     assert (push.state, push.problem_code) == (PushState.FAILED, "content_differs")
+    assert push.fence == 0  # it is not even begun
     assert meta.read("writes")["writes"] == []
 
 
