@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from approvals.models import AdVariant
+from approvals.neighbours import groups_of
 from approvals.preview import FEED, PLACEMENTS
 from approvals.queue_order import OLDEST_FIRST, ORDERS, Place, QueueOrder
 from approvals.selectors.queue import PAGE_SIZE, QueueFilter, queue_counts, rows_around
@@ -101,6 +102,16 @@ class Window:
     beyond: AdVariant | None = None
 
 
+class Row(NamedTuple):
+    """A line of the list: how many belong to its group, and whether one above it leads that."""
+
+    variant: AdVariant
+    url: str
+    is_current: bool
+    alike: int
+    is_led: bool
+
+
 def window_from(waiting: QuerySet[AdVariant], desk: Desk, start: str) -> Window:
     """A page of the list, from the place that ``start`` names or from the beginning."""
     place = _read_start(start)
@@ -150,7 +161,11 @@ def list_context(tenant: Tenant, desk: Desk, window: Window) -> dict[str, Any]:
         "nav_counts": {"review": counts.total},
         "total": counts.total,
         "matching": counts.matching,
-        "rows": [(row, desk.url("variant", row), row == at) for row in window.rows],
+        "rows": [
+            Row(row, desk.url("variant", row), row == at, len(group) - 1, row != group[0])
+            for group in groups_of(window.rows)
+            for row in group
+        ],
         "place": ahead + 1 if at in window.rows and ahead < COUNTED_TO else None,
         "first_url": desk.url() if ahead > rows_ahead else "",
         "later_url": desk.url(start=_start_of(desk, window.beyond)) if window.beyond else "",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from approvals.alike import closest
+from approvals.alike import closest, is_alike
 from approvals.diff import FieldChange, diff_copy
 from approvals.models import AdVariant, Decision
 from approvals.rules import copy_of
@@ -29,6 +30,24 @@ class RejectedBefore:
 
     decision: Decision
     likeness: int
+
+
+def groups_of(rows: Iterable[AdVariant]) -> list[list[AdVariant]]:
+    """Rows of the queue in their order; what stands under an alike one of its proposal joins it."""
+    groups: list[list[AdVariant]] = []
+    for row in rows:
+        if groups and _belongs_to(groups[-1][0], row):
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
+
+
+def _belongs_to(first: AdVariant, row: AdVariant) -> bool:
+    assert first.head is not None
+    assert row.head is not None
+    is_kin = (row.proposal_id, row.target_id) == (first.proposal_id, first.target_id)
+    return is_kin and is_alike(copy_of(first.head), copy_of(row.head))
 
 
 def siblings_of(tenant: Tenant, shown: AdVariant) -> list[Sibling]:

@@ -159,6 +159,22 @@ def family(agent, target):
     return [AdVariant.objects.get(pk=item["id"]) for item in result.items]
 
 
+def test_the_list_groups_what_is_alike_within_one_proposal_and_target(
+    as_ben, family, agent, target
+):
+    propose(agent, target, replace(COPY, primary_text="Pack light. A tent of five kilos."))
+    page = as_ben.get(review("queue"))
+    rows = page.context["rows"]
+    assert [(row.alike, row.is_led) for row in rows] == [
+        (2, False),
+        (2, True),
+        (2, True),
+        (0, False),
+        (0, False),
+    ]
+    assert "2 alike below" in words(page)
+
+
 def test_alike_ones_are_named_with_the_differing_words(as_ben, family, ads):
     page = as_ben.get(review("alike", family[0]), headers=HTMX)
     found = [one.variant.pk for one, _ in page.context["siblings"]]

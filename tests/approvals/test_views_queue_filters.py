@@ -30,7 +30,7 @@ def as_ben(ben):
 
 
 def headlines(response) -> list[str]:
-    return [row.head.headline for row, _, _ in response.context["rows"]]
+    return [row.head.headline for row, *_ in response.context["rows"]]
 
 
 def test_one_campaign_or_one_author(as_ben, acme, agent, target):
@@ -162,7 +162,7 @@ def test_every_order_reaches_every_ad_once_by_pages_and_card_by_card(as_ben, mix
     url, listed = f"{review('queue')}?sort={sort}", []
     while url:
         page = as_ben.get(url).context
-        listed += [row.pk for row, _, _ in page["rows"]]
+        listed += [row.pk for row, *_ in page["rows"]]
         url = page["later_url"]
     assert listed == wanted
     url, opened, back = f"{review('queue')}?sort={sort}", [], []
@@ -193,7 +193,7 @@ def test_the_order_is_chosen_beside_the_filters_and_nonsense_is_the_usual_one(as
     page = as_ben.get(review("queue"), {"sort": "newest"}).content.decode()
     assert '<option value="newest" selected>Newest first</option>' in page
     nonsense = as_ben.get(review("queue"), {"sort": "price"}).context
-    assert [row.pk for row, _, _ in nonsense["rows"]] == [row.pk for row in expected("", mixed)[:8]]
+    assert [row.pk for row, *_ in nonsense["rows"]] == [row.pk for row in expected("", mixed)[:8]]
 
 
 @pytest.mark.parametrize("sort", SORTS)

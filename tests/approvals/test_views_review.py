@@ -135,7 +135,7 @@ def test_edit_takes_no_delete(as_ben, variant):
 def test_queue_opens_the_oldest_ad(as_ben, variant, second):
     answer = as_ben.get(review("queue"))
     assert answer.context["card"]["variant"] == variant
-    assert [row for row, _, _ in answer.context["rows"]] == [variant, second]
+    assert [row for row, *_ in answer.context["rows"]] == [variant, second]
     assert "2 waiting." in words(answer)
     assert "1 of 2" in words(answer)
 
@@ -150,12 +150,12 @@ def test_queue_without_ads_says_what_will_appear(as_ben, acme):
 def test_queue_shows_only_what_waits(as_ben, ben, variant, second):
     approve_variant(actor=ben, variant_id=variant.pk, shown_hash=live_hash(variant))
     answer = as_ben.get(review("queue"))
-    assert [row for row, _, _ in answer.context["rows"]] == [second]
+    assert [row for row, *_ in answer.context["rows"]] == [second]
 
 
 def test_queue_is_narrowed_by_words_and_keeps_them_in_every_address(as_ben, variant, second):
     answer = as_ben.get(review("queue"), {"q": "second"})
-    assert [row for row, _, _ in answer.context["rows"]] == [second]
+    assert [row for row, *_ in answer.context["rows"]] == [second]
     assert "1 of 2 waiting fit the filter." in words(answer)
     card = answer.context["card"]
     for name in ("approve_url", "reject_url", "edit_url", "withdraw_url", "url"):
@@ -166,7 +166,7 @@ def test_queue_is_narrowed_by_ad_account(as_ben, acme, agent, variant):
     target = make_target_for_second_account(acme)
     other = propose(agent, target)
     answer = as_ben.get(review("queue"), {"account": target.ad_account_id})
-    assert [row for row, _, _ in answer.context["rows"]] == [other]
+    assert [row for row, *_ in answer.context["rows"]] == [other]
 
 
 def make_target_for_second_account(acme: Tenant):
@@ -219,15 +219,15 @@ def test_queue_pages_by_key_to_the_end(as_ben, crowd):
     url, seen = review("queue"), []
     while url:
         page = as_ben.get(url).context
-        seen += [row for row, _, _ in page["rows"]]
+        seen += [row for row, *_ in page["rows"]]
         url = page["later_url"]
     assert [row.pk for row in seen] == [one.pk for one in crowd]
 
 
 def test_ad_in_the_middle_is_in_view_with_what_is_around_it(as_ben, crowd):
     page = as_ben.get(review("variant", crowd[120])).context
-    assert [row.pk for row, _, _ in page["rows"]] == [one.pk for one in crowd[115:165]]
-    assert [row.pk for row, _, here in page["rows"] if here] == [crowd[120].pk]
+    assert [row.pk for row, *_ in page["rows"]] == [one.pk for one in crowd[115:165]]
+    assert [row.pk for row, _, here, *_ in page["rows"] if here] == [crowd[120].pk]
     assert page["place"] == 121
     assert page["first_url"] == review("queue")
 
