@@ -19,6 +19,9 @@ Formatter = Callable[[Decimal], str]
 PAD_TOP = 12
 _FIGURE = re.compile(r"[\d.,]+")
 MAX_DAY_LABELS = 6
+# So many days may hold a day of the year twice, so years are written.
+LONG = 300
+EDGE = 97  # per cent across
 Y_STEPS = 4
 NICE_STEPS = tuple(map(Decimal, ("1", "1.25", "1.5", "2", "2.5", "3", "4", "5", "6", "8", "10")))
 
@@ -42,6 +45,7 @@ class Tick:
 
     place: str
     label: str
+    anchor: str = "middle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +101,8 @@ def _text(value: Decimal) -> str:
     return f"{value.quantize(Decimal('0.01')).normalize():f}"
 
 
-def _day(day: date) -> str:
-    return f"{day.day} {day:%b}"
+def _day(day: date, *, year: bool = False) -> str:
+    return f"{day.day} {day:%b}" + (f" {day.year}" if year else "")
 
 
 def nice_ceiling(highest: Decimal, *, whole: bool = False) -> Decimal:
@@ -134,9 +138,16 @@ def _path(xs: Sequence[Decimal], ys: Sequence[Decimal | None], width: int) -> st
 def _x_ticks(days: Sequence[date], xs: Sequence[Decimal]) -> tuple[Tick, ...]:
     """Evenly spaced from the newest day back, so that the newest always has its name."""
     last = len(days) - 1
-    every = -(-len(days) // MAX_DAY_LABELS) or 1
+    every = -(-len(days) // (MAX_DAY_LABELS - 2 if len(days) > LONG else MAX_DAY_LABELS)) or 1
     chosen = sorted(range(last, -1, -every))
-    return tuple(Tick(_text(xs[i]), _day(days[i])) for i in chosen)
+    return tuple(
+        Tick(
+            _text(xs[i]),
+            f"{days[i]:%b} ’{days[i]:%y}" if len(days) > LONG else _day(days[i]),
+            "end" if xs[i] > EDGE else "middle",  # or its word would leave the card
+        )
+        for i in chosen
+    )
 
 
 def _y_ticks(top: Decimal, height: int, formatter: Formatter) -> tuple[Tick, ...]:
@@ -153,21 +164,21 @@ def _describe(points: Sequence[Point], label: str, formatter: Formatter) -> str:
     if not figures:
         return f"{label}: no figures in this period."
     low, high = min(figures, key=lambda p: p[1]), max(figures, key=lambda p: p[1])
-    absent = len(points) - len(figures)
+    absent, year = len(points) - len(figures), len(points) > LONG
     gap = f" {absent} of {len(points)} days have no figure." if absent else ""
     return (
-        f"{label} by day, {_day(points[0][0])} to {_day(points[-1][0])}. "
-        f"Lowest {formatter(low[1])} on {_day(low[0])}, "
-        f"highest {formatter(high[1])} on {_day(high[0])}.{gap}"
+        f"{label} by day, {_day(points[0][0], year=year)} to {_day(points[-1][0], year=year)}. "
+        f"Lowest {formatter(low[1])} on {_day(low[0], year=year)}, "
+        f"highest {formatter(high[1])} on {_day(high[0], year=year)}.{gap}"
     )
 
 
-def _says(point: Point, other: Point | None, formatter: Formatter) -> str:
+def _says(point: Point, other: Point | None, formatter: Formatter, *, year: bool) -> str:
     value = "no figure" if point[1] is None else formatter(point[1])
     before = ""
     if other is not None and other[1] is not None:
-        before = f" (before, {_day(other[0])}: {formatter(other[1])})"
-    return f"{_day(point[0])}: {value}{before}"
+        before = f" (before, {_day(other[0], year=year)}: {formatter(other[1])})"
+    return f"{_day(point[0], year=year)}: {value}{before}"
 
 
 def _data(points: Sequence[Point], others: Sequence[Point | None] | None, say: Formatter) -> Data:
@@ -223,7 +234,7 @@ def line_chart(
             x=_text(x),
             y="" if y is None else _text(y),
             compare_y="" if compare_y is None else _text(compare_y),
-            text=_says(point, other, formatter),
+            text=_says(point, other, formatter, year=len(points) > LONG),
         )
         for x, y, compare_y, point, other in zip(xs, ys, compare_ys, points, others, strict=True)
     )

@@ -5,6 +5,8 @@
   const STEPS = [1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10];
   const Y_STEPS = 4;
   const DAY_LABELS = 6;
+  // So many days may hold a day of the year twice, so their words have the year.
+  const LONG = 300;
   const TIP_GAP = 12;
   const EDGE = 16; // room on the right for the half of a day's name
   let library;
@@ -86,12 +88,22 @@
           grid: { show: false },
           splits: (_, __, min, max) => {
             const [first, last] = [Math.ceil(min), Math.floor(max)];
-            const every = Math.ceil((last - first + 1) / DAY_LABELS);
+            const isLong = last - first > LONG;
+            const every = Math.ceil((last - first + 1) / (isLong ? DAY_LABELS - 2 : DAY_LABELS));
             const chosen = [];
-            for (let i = last; i >= first; i -= every) chosen.unshift(i);
+            // At the very edge of many days a word would be cut.
+            for (let i = last - (isLong ? Math.round(every / 4) : 0); i >= first; i -= every) {
+              chosen.unshift(i);
+            }
             return chosen;
           },
-          values: (_, splits) => splits.map((i) => words[i].split(":")[0]),
+          values: (plot, splits) => {
+            const isLong = plot.scales.x.max - plot.scales.x.min > LONG;
+            return splits.map((i) => {
+              const [day, month, year] = words[i].split(":")[0].split(" ");
+              return isLong && year ? `${month} ’${year.slice(2)}` : `${day} ${month}`;
+            });
+          },
         },
         {
           ...quiet,

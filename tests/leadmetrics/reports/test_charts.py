@@ -85,6 +85,14 @@ def test_newest_day_is_always_named_and_labels_are_evenly_spaced() -> None:
     ]
 
 
+def test_a_long_chart_tells_the_years_apart_and_keeps_its_last_word_inside() -> None:
+    drawn = chart(days(*range(400)))
+    assert [tick.label for tick in drawn.x_ticks][-2:] == ["Aug ’27", "Dec ’27"]
+    assert [tick.anchor for tick in drawn.x_ticks][-2:] == ["middle", "end"]
+    assert "1 Nov 2026 to 5 Dec 2027" in drawn.description
+    assert drawn.days[0].text.startswith("1 Nov 2026:")
+
+
 def test_description_says_what_the_line_shows() -> None:
     assert chart(days(3, None, 9)).description == (
         "Spend by day, 1 Nov to 3 Nov. Lowest €3.00 on 1 Nov, highest €9.00 on 3 Nov. "
