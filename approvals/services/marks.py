@@ -46,6 +46,8 @@ def why_not_to_write() -> str:
             environment = stored["environment"]
         WriteMark.objects.get_or_create(pk=1, defaults={"environment": environment})
         return ""
+    if noted is None and _read() is not None:
+        return why_not_to_write()  # another process put both marks between the two looks
     if noted is None or noted["environment"] != str(mark.environment):
         return ELSEWHERE
     return OLDER if noted["sent"] > newest else ""

@@ -25,6 +25,8 @@ Number = Decimal | int | float | str
 MISSING = "–"
 # Queues are counted up to here; one more stands for "more than that".
 COUNTED_TO = 1000
+# A change of more per cent than this says nothing more, and might be too long to be written.
+BEYOND_COMPARE = Decimal(1_000_000)
 MINUS = "−"
 NO_BREAK = "\u00a0"
 
@@ -94,7 +96,7 @@ def describe_change(
     if now is None or before is None or not _decimal(before):
         return None
     ratio = (_decimal(now) - _decimal(before)) / abs(_decimal(before)) * 100
-    digits = format_percent(abs(ratio))
+    digits = format_percent(min(abs(ratio), BEYOND_COMPARE))
     if digits == "0.0%":
         return Change("no change", "neutral", "minus")
     way = "up" if ratio > 0 else "down"

@@ -89,13 +89,19 @@ def test_missing_escapes_its_reason() -> None:
         (112, 100, "", Change("+12.0% up", "neutral", "trending-up")),
         (100, 100, "up", Change("no change", "neutral", "minus")),
         (Decimal("100.01"), 100, "up", Change("no change", "neutral", "minus")),
+        (
+            Decimal("1e16"),
+            Decimal("1e-18"),
+            "",
+            Change("+1,000,000.0% up", "neutral", "trending-up"),
+        ),
         (5, 0, "up", None),
         (None, 100, "up", None),
         (5, None, "up", None),
     ],
 )
 def test_describe_change_says_sign_word_and_tone(
-    now: int | None, before: int | None, better: str, said: Change | None
+    now: Decimal | int | None, before: Decimal | int | None, better: str, said: Change | None
 ) -> None:
     assert describe_change(now, before, better=better) == said
 

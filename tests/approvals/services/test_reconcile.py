@@ -70,6 +70,23 @@ def ads_at(meta) -> int:
     return len(meta.read("state")["ads"])
 
 
+def test_two_processes_may_ask_first_at_the_same_time(db, settings, tmp_path):
+    """The other one puts both marks between this one's looks at the file and at the row."""
+    settings.DATA_DIR = tmp_path
+    others: list[str] = []
+
+    def be_overtaken(execute, sql, *args):
+        if WriteMark._meta.db_table in sql and not others:
+            others.append("")
+            others[0] = why_not_to_write()
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(be_overtaken):
+        assert why_not_to_write() == ""
+    assert others == [""]
+    assert WriteMark.objects.count() == 1
+
+
 @pytest.mark.django_db(transaction=True)
 def test_restored_database_sends_nothing_before_and_doubles_nothing_after(
     meta, agent, target, ben, tmp_path
