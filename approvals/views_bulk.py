@@ -110,11 +110,13 @@ def _choose(
     """What can be decided; with ticks and a rejection's words as they were, if there were any."""
     desk = Desk.read(request.tenant, request.GET)
     found = _alike(request, model) if (model := _model(request)) else _seen(request, desk)
+    ready = [
+        (row, live_hash(row), changes, ticked is None or row.pk in ticked)
+        for row, changes in found.pop("ready")
+    ]
     context = {
-        "ready": [
-            (row, live_hash(row), changes, ticked is None or row.pk in ticked)
-            for row, changes in found.pop("ready")
-        ],
+        "ready": ready,
+        "ticked": sum(is_ticked for *_, is_ticked in ready),
         "form": form,
         "notice": notice,
         "writer": note_of(request.user),

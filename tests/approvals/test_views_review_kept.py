@@ -126,6 +126,7 @@ def test_a_rejection_of_several_comes_back_with_its_words_and_ticks(
         variant.pk: False,
         other.pk: True,
     }
+    assert "the remaining 1 I have seen" in page.content.decode()
     assert not Decision.objects.exists()
 
 
