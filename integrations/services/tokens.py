@@ -145,7 +145,9 @@ def _looked(integration: Integration) -> None:
 def _claim(integration_id: UUID) -> tuple[Integration, Step] | None:
     """The grant under a lease, read anew: another worker may have refreshed it meanwhile."""
     now = timezone.now()
-    free = looked_after().filter(pk=integration_id).exclude(lease_until__gt=now)
+    # A lease that ends much later than any can was taken while the clock was ahead.
+    held = {"lease_until__gt": now, "lease_until__lte": now + 2 * LEASE}
+    free = looked_after().filter(pk=integration_id).exclude(**held)
     if not free.update(lease_until=now + LEASE):
         return None
     integration = Integration.objects.select_related("tenant").get(pk=integration_id)

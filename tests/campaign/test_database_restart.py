@@ -8,7 +8,9 @@ runs on PostgreSQL; ten times as often as CRASH_ROUNDS says where that is set, a
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 import time
 import urllib.error
 from collections.abc import Iterator
@@ -32,18 +34,16 @@ pytestmark = pytest.mark.skipif(
 class Server:
     """A PostgreSQL on loopback; its files are the server's user's, as it refuses to run as root."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         self.bin = max(
             Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: float(p.parent.name)
         )
-        self.data = folder / "server"
+        # Pytest's own folders are closed to the server's user.
+        self.data = Path(tempfile.mkdtemp(prefix="leadmetrics-server-"))
         (self.port,) = free_ports(1)
-        self.data.mkdir()
         self.user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
         if self.user:
-            subprocess.run(["chown", "postgres", self.data], check=True)
-            for parent in (folder, *folder.parents[:2]):
-                parent.chmod(parent.stat().st_mode | 0o011)
+            shutil.chown(self.data, "postgres")
         self._do(
             "initdb", "--auth", "trust", "--username", "postgres", "--no-sync", "-D", self.data
         )
@@ -64,13 +64,14 @@ class Server:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def server() -> Iterator[Server]:
     if not list(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
         pytest.skip("no PostgreSQL server is installed here")
-    made = Server(tmp_path)
+    made = Server()
     made.start()
     yield made
     made.stop("immediate")
+    shutil.rmtree(made.data)
 
 
 @pytest.fixture

@@ -169,6 +169,7 @@ def test_database_of_another_installation_sends_nothing(meta, approved):
     WriteMark.objects.update(environment="00000000-0000-4000-8000-000000000000")
     assert why_not_to_write() == ELSEWHERE
     assert run(approved).state == PushState.WAITING
+    assert meta.read("writes")["writes"] == []
     (Path(settings.DATA_DIR) / "outgoing.json").unlink()
     assert why_not_to_write() == ELSEWHERE
     call_command("push_approved", "--reconcile", stdout=StringIO())

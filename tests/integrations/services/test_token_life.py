@@ -84,6 +84,7 @@ Rules of a refresh
       test_token_life.py::test_day_without_meta_in_the_last_week_costs_no_grant
     our clock is wrong
       test_token_life.py::test_wrong_clock_stores_no_wrong_end
+      test_token_life.py::test_lease_of_a_clock_that_was_ahead_holds_nobody_up
     keys rotated meanwhile
       test_rekey.py::test_rotation_under_load_loses_no_token
 """
@@ -334,6 +335,17 @@ def test_lease_keeps_others_away_until_it_ends(due: Integration, says: Callable[
         refresh(integration_id=due.pk)
         assert len(responses.calls) == 0
     with time_machine.travel(NOW + LEASE, tick=False):  # whoever held it died
+        refresh(integration_id=due.pk)
+    assert (asked("access_token"), reread(due).version) == (1, 2)
+
+
+@responses.activate
+def test_lease_of_a_clock_that_was_ahead_holds_nobody_up(
+    due: Integration, says: Callable[..., None]
+) -> None:
+    says(NOW + 60 * DAY)
+    Integration.objects.update(lease_until=NOW + 8 * DAY)
+    with time_machine.travel(NOW, tick=False):
         refresh(integration_id=due.pk)
     assert (asked("access_token"), reread(due).version) == (1, 2)
 
