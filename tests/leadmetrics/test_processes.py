@@ -285,7 +285,7 @@ class Cluster:
         """The worker that sends a mail which nobody takes, and its connection."""
         self.ask("mail", key)
         taken, (_, port) = self.mail_server.accept()
-        (pid,) = (w for c in self.ask()["clusters"] for w in c["workers"] if owns(w, port))
+        (pid,) = (pid for pid in self.installation.processes() if owns(pid, port))
         return pid, taken
 
     def kill(self, kind: str, key: object) -> None:
@@ -316,8 +316,11 @@ def owns(pid: int, port: int) -> bool:
     wanted = f"0100007F:{port:04X}"
     table = Path("/proc/net/tcp").read_text().splitlines()
     (inode,) = {words[9] for words in map(str.split, table) if words[1] == wanted}
-    links = Path(f"/proc/{pid}/fd").iterdir()
-    return any(os.readlink(link) == f"socket:[{inode}]" for link in links)
+    try:
+        links = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
+    except OSError:  # it is just ending
+        return False
+    return f"socket:[{inode}]" in links
 
 
 @pytest.fixture(scope="module")
