@@ -104,11 +104,16 @@ def test_restarts_under_load_lose_and_double_nothing(product: Campaign, server: 
                 waiting.pop(0)
                 outages.append(time.monotonic() - began) if len(outages) == number else None
     assert max(outages) <= 5 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-    wait_until(lambda: product.ask("states").get("done") == ADS, seconds=120)
+    wait_until(lambda: ended(product.ask("states")) == ADS, seconds=120)
     result = product.ask("check")
     assert result["violations"] == []
     figures = result["figures"]
     assert (figures["pushes"], figures["lost"], figures["doubled"]) == (ADS, 0, 0)
+
+
+def ended(states: dict[str, int]) -> int:
+    """Done, or with a person: with the campaign's short times some look-ups come to nothing."""
+    return states.get("done", 0) + states.get("failed", 0)
 
 
 def approve(product: Campaign, browser: Browser, prepared: Any, variant: list[str]) -> None:
