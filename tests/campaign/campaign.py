@@ -161,7 +161,7 @@ class Campaign(Installation):
 
     def _kill(self) -> None:
         """SIGKILL to a random process, now and then to its whole group; at times only a pause."""
-        time.sleep(self.dice.uniform(0.03, 0.15))
+        time.sleep(self.dice.uniform(0.05, 0.3))
         kind, victims = self._victims()
         if not victims:
             return
@@ -174,12 +174,13 @@ class Campaign(Installation):
                 self.killed[kind] += 1
 
     def _victims(self) -> tuple[str, list[int]]:
-        """A kind of process that lives now, the likelier ones more often, and all of that kind."""
-        found = kinds_of(self.processes())
-        if not found:
-            return "", []
-        kind = self.dice.choices(list(found), [LIKELY[kind] for kind in found])[0]
-        return kind, found[kind]
+        """A kind of process, the likelier ones more often, and all of that kind that live now.
+
+        Nobody dies in place of a kind that does not live: then what is just being started would
+        die again and again, and nothing would ever run.
+        """
+        kind = self.dice.choices(list(LIKELY), list(LIKELY.values()))[0]
+        return kind, kinds_of(self.processes()).get(kind, [])
 
     def _stop_for_a_moment(self, pid: int) -> None:
         with contextlib.suppress(ProcessLookupError):
