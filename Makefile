@@ -12,6 +12,10 @@ PRETENDED := DATA_DIR="$(CURDIR)/build/check" SITE_URL=https://ads.example.com D
   ENCRYPTION_KEYS=k1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= \
   META_APP_ID=1 META_APP_SECRET=check-only
 
+# Short in the suite; `make campaign` plays many rounds of each.
+LONG_ROUNDS := $(addprefix tests/approvals/services/test_,crash_points.py push_machine.py \
+  faults_inside.py reconcile.py) tests/leadmetrics/test_processes.py tests/campaign/test_database_restart.py
+
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench audit campaign screenshots clean locks
 
@@ -36,9 +40,8 @@ check: $(VENV)/dev.stamp ## Format, lint, types, import contracts, templates, de
 bench: $(VENV)/dev.stamp ## Measure, print a table, write build/bench.json
 	@$(BIN)/python -m tests.bench
 
-campaign: $(VENV)/dev.stamp ## Kill the product 1,500 times while it pushes 1,000 ads
-	@CRASH_ROUNDS=5 MACHINE_ROUNDS=200 $(BIN)/python -m pytest -q \
-	  tests/approvals/services/test_crash_points.py tests/approvals/services/test_push_machine.py
+campaign: $(VENV)/dev.stamp ## Kill the product 1,500 times while it pushes 1,000 ads; many rounds of every fault
+	@CRASH_ROUNDS=5 MACHINE_ROUNDS=200 $(BIN)/python -m pytest -q $(LONG_ROUNDS)
 	@$(BIN)/python -m tests.campaign.campaign 1000 1500 900
 
 audit: $(VENV)/dev.stamp ## Lighthouse on every page: 100 in all three, or it fails (needs node, npm)

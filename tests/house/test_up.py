@@ -85,7 +85,7 @@ def the_web_server_comes_back(stack: Stack) -> None:
 def what_it_started_ends_with_the_supervisor(stack: Stack) -> None:
     (supervisor,) = stack.processes_like("manage.py up")
     os.kill(supervisor, signal.SIGKILL)
-    wait_until(lambda: stack.processes() == [], seconds=90)  # a job that runs may end before
+    wait_until(lambda: stack.processes() == [], seconds=30)
 
 
 @pytest.mark.parametrize("name", ["PORT", "SANDBOX_PORT"])
