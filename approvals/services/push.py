@@ -100,9 +100,14 @@ def _attempt(claim: Claim, uploading: set[str]) -> Generator[Call | None, Any, N
 
 
 def sweep_pushes() -> int:
-    """Wake the pushes that nobody woke or whose worker died; returns how many."""
+    """Wake the pushes that nobody woke or whose worker died; returns how many.
+
+    None while enough jobs wait: a job takes along what else is due, and a queue that grows faster
+    than it is worked on helps nobody.
+    """
     tell_pages()
-    due = list(due_pushes().values_list("pk", flat=True)[:SWEEP_SIZE])
+    room = max(SWEEP_SIZE - queue.waiting_jobs(), 0)
+    due = list(due_pushes().values_list("pk", flat=True)[:room])
     for push_id in due:
         queue.enqueue("approvals.tasks.push_variant", push_id)
     return len(due)
