@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -20,6 +20,7 @@ from leadmetrics.templatetags.ui import (
     format_money,
     format_number,
     format_percent,
+    full_day,
     icon,
     initial,
     missing,
@@ -57,6 +58,10 @@ def test_format_number_groups_and_rounds_half_up() -> None:
     assert format_number(Decimal("2.5")) == "3"
     assert format_number(Decimal("1234.005"), 2) == "1,234.01"
     assert format_number(-12) == "−12"
+
+
+def test_full_day_names_weekday_and_year() -> None:
+    assert full_day(date(2026, 11, 3)) == "Tue 3 Nov 2026"
 
 
 def test_format_percent_takes_metas_percent() -> None:
