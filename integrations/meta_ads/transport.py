@@ -216,7 +216,7 @@ class Transport:
             stream=True,
         ) as response:
             body = bytearray()
-            for chunk in response.iter_content(65_536):
+            for chunk in response.iter_content(262_144):
                 body += chunk
                 if len(body) > MAX_BODY:
                     return response.status_code, response.headers, None

@@ -284,16 +284,11 @@ def lenient_commits() -> Iterator[None]:
 
 
 def _copy_lines(values: Iterable[tuple[Any, ...]]) -> list[str]:
+    plain = len(_SHARED)
     return [
         "\t".join(
-            [
-                r"\N"
-                if value is None
-                else _escaped(value)
-                if value.__class__ is str
-                else str(value)
-                for value in row
-            ]
+            [r"\N" if value is None else str(value) for value in row[:plain]]
+            + [_escaped(text) for text in row[plain:]]
         )
         for row in values
     ]
