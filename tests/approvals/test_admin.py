@@ -139,7 +139,7 @@ def test_pages_need_few_queries_whatever_the_number(
     with django_assert_max_num_queries(11):
         as_sam.get(page(model))
     row = push if model is Push else model.objects.order_by("created_at").first()
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         as_sam.get(page(model, "change", row.pk))
 
 

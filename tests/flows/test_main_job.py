@@ -59,8 +59,6 @@ def test_cancelling_at_facebook_is_a_designed_screen_and_stores_nothing(
 
 def test_rejecting_pushes_nothing(page: Page, stack: Stack) -> None:
     sign_in(page, stack, "ben@acme.example")
-    page.goto(f"{stack.base_url}/t/acme/ads/")
-    page.get_by_text("In the ad account: paused").first.wait_for()
     page.goto(f"{stack.base_url}/t/acme/review/")
     page.locator(".queue__item", has_text="Wetterfest bis zum Gipfel").click()
     page.get_by_role("heading", name="Wetterfest bis zum Gipfel").first.wait_for()

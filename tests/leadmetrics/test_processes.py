@@ -223,7 +223,10 @@ for line in sys.stdin:
     }
     print(json.dumps(answer, default=str), flush=True)
 """
-KINDS = ("pusher", "idle workers", "busy worker", "monitor", "guard", "main")
+ROUNDS = int(os.environ.get("CRASH_ROUNDS", "0"))
+# Each of these ends in another way: forked anew by the guard, or started anew from outside.
+FEW_KINDS = ("busy worker", "guard")
+ALL_KINDS = ("pusher", "idle workers", "busy worker", "monitor", "guard", "main")
 
 
 class Cluster:
@@ -331,9 +334,9 @@ def real_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def test_work_goes_on_whoever_of_the_cluster_dies(real_cluster: Cluster) -> None:
-    """Six kinds of processes, each as often as CRASH_ROUNDS says; then an end amid a hung job."""
-    for number in range(int(os.environ.get("CRASH_ROUNDS", "1"))):
-        for kind in KINDS:
+    """Two kinds of processes, or all six as often as CRASH_ROUNDS says; an end amid a hung job."""
+    for number in range(ROUNDS or 1):
+        for kind in ALL_KINDS if ROUNDS else FEW_KINDS:
             real_cluster.kill(kind, number)
             real_cluster.works()
     assert "worker does not move; it is started anew" in real_cluster.log.read_text()

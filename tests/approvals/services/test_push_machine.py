@@ -60,7 +60,7 @@ from tests.approvals.live import let_activate, point_at
 from tests.approvals.services.test_crash_points import POINTS
 from tests.ledger import ledger_of
 
-ROUNDS = int(os.environ.get("MACHINE_ROUNDS", "12"))
+ROUNDS = int(os.environ.get("MACHINE_ROUNDS", "6"))
 ADS = st.integers(0, 3)
 ONCE: dict[str, Any] = {"method": "POST", "times": 1}
 FAULTS: dict[str, dict[str, Any]] = {
