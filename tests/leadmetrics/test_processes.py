@@ -224,8 +224,8 @@ for line in sys.stdin:
     print(json.dumps(answer, default=str), flush=True)
 """
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "0"))
-# Each of these ends in another way: forked anew by the guard, or started anew from outside.
-FEW_KINDS = ("busy worker", "guard")
+# A stall that only an eye from outside sees, and the loss of the process that forks the others.
+FEW_KINDS = ("idle workers", "guard")
 ALL_KINDS = ("pusher", "idle workers", "busy worker", "monitor", "guard", "main")
 
 
