@@ -114,7 +114,10 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = do_PUT = do_HEAD = _serve
 
     def _body(self) -> bytes | None:
-        """The body; None when its length is missing, broken or beyond what Meta takes."""
+        """The body; None when its length is missing, broken or beyond what Meta takes.
+
+        Raises ConnectionAbortedError for a body cut short: half a call is none.
+        """
         if self.headers.get("Transfer-Encoding"):
             return None
         length = self.headers.get("Content-Length", "0")
@@ -125,7 +128,10 @@ class Handler(BaseHTTPRequestHandler):
             for _ in range(min(int(length), 4 * MOST_BYTES) // 65_536):
                 self.rfile.read(65_536)
             return None
-        return self.rfile.read(int(length)) if int(length) else b""
+        body = self.rfile.read(int(length)) if int(length) else b""
+        if len(body) < int(length):
+            raise ConnectionAbortedError("The client ended before its body did.")
+        return body
 
     def _send(self, response: Response) -> None:
         if response.lost:

@@ -6,7 +6,9 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 import requests
@@ -246,6 +248,24 @@ def test_failed_writes_are_in_the_wire_log_too(ana: Api) -> None:
     ana.error("POST", f"{ACCOUNT}/adcreatives", **creative_body(link="nowhere"))
     last = ana.page("/sandbox/writes").json()["writes"][-1]
     assert (last["status"], last["answer"]["error"]["code"]) == (400, 100)
+
+
+def test_a_call_cut_short_by_a_dying_client_is_no_call(ana: Api) -> None:
+    creative = json.dumps({"creative_id": ana.creative()})
+    fields = {"name": "LM-1", "adset_id": AD_SET, "creative": creative}
+    whole = urlencode({**fields, "status": "PAUSED"}).encode()
+    before = ana.page("/sandbox/writes").text
+    with socket.create_connection(("127.0.0.1", urlsplit(ana.base_url).port or 0), 10) as caller:
+        caller.sendall(
+            f"POST /v26.0/{ACCOUNT}/ads HTTP/1.1\r\nHost: localhost\r\n"
+            f"Authorization: Bearer {ana.token}\r\n"
+            "Content-Type: application/x-www-form-urlencoded\r\n"
+            f"Content-Length: {len(whole)}\r\n\r\n{urlencode(fields)}".encode()
+        )
+        caller.shutdown(socket.SHUT_WR)
+        assert caller.recv(1) == b""
+    assert stored_ads(ana) == []
+    assert ana.page("/sandbox/writes").text == before
 
 
 def test_latency_is_added_to_graph_answers_only(ana: Api, monkeypatch: pytest.MonkeyPatch) -> None:
