@@ -31,6 +31,7 @@ NO_BROWSER = "there is no chromium on this machine"
 
 # What starts the real product takes longest, so it begins first when processes share the suite.
 LONG = ("flows/", "campaign/", "house/test_up.py", "leadmetrics/test_processes.py")
+EVERY_PAGE = "test_accessibility"
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -40,11 +41,14 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(tryfirst=True)  # the groups are read by a hook of the same name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A module stays in one process; so do all that share the product that the suite starts."""
+    """A module stays in one process; so do all that share the product that the suite starts.
+
+    What looks at every page does not: it takes as long as half of them, in a product of its own.
+    """
     here = Path(__file__).parent
     items.sort(key=lambda item: not str(item.path.relative_to(here)).startswith(LONG))
     for item in items:
-        shares = "stack" in getattr(item, "fixturenames", ()) and not hasattr(item.module, "stack")
+        shares = "stack" in getattr(item, "fixturenames", ()) and item.path.stem != EVERY_PAGE
         item.add_marker(pytest.mark.xdist_group("stack" if shares else str(item.path)))
 
 
