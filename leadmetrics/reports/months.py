@@ -24,7 +24,7 @@ from leadmetrics.reports.periods import Period
 # As the database hands them out: in millionths, see ``AddedUp``.
 Values = tuple[int | None, ...]
 Day = tuple[int, date]
-Campaign = tuple[int, str]
+CampaignKey = tuple[int, str]
 
 
 def sums_by_day(accounts: Iterable[Account], since: date, until: date) -> dict[Day, Sums]:
@@ -34,11 +34,11 @@ def sums_by_day(accounts: Iterable[Account], since: date, until: date) -> dict[D
     return {(pk, day): as_sums(values) for pk, day, *values in found}
 
 
-def sums_by_campaign(accounts: Iterable[Account], period: Period) -> dict[Campaign, Sums]:
+def sums_by_campaign(accounts: Iterable[Account], period: Period) -> dict[CampaignKey, Sums]:
     """The sums of each campaign that has any row in the period. At most two queries."""
     pks = _pks(accounts)
     months, ends = _parts(period)
-    found: dict[Campaign, Values] = {}
+    found: dict[CampaignKey, Values] = {}
     if months:
         rows = CampaignMonth.objects.filter(
             ad_account__in=pks, month__range=(months.since, months.until)
@@ -52,6 +52,14 @@ def sums_by_campaign(accounts: Iterable[Account], period: Period) -> dict[Campai
         for key, values in summed(insights.values_list("ad_account", "campaign_id")):
             found[key] = _add(found[key], values) if key in found else values
     return {key: as_sums(values) for key, values in found.items()}
+
+
+def campaigns_between(accounts: Iterable[Account], since: date, until: date) -> set[CampaignKey]:
+    """The campaigns that have any row in the months of these days. One query."""
+    rows = CampaignMonth.objects.filter(
+        ad_account__in=_pks(accounts), month__range=(since.replace(day=1), until)
+    )
+    return set(rows.order_by().values_list("ad_account_id", "campaign_id").distinct())
 
 
 def summed(rows: QuerySet[Any, Any]) -> Iterator[tuple[Any, Values]]:

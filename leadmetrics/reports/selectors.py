@@ -21,12 +21,16 @@ from integrations.selectors.performance import range_reach
 from integrations.sums import NOTHING, Sums, add_up, as_sums
 from leadmetrics.reports.accounts import Account
 from leadmetrics.reports.months import (
+    CampaignKey,
     Day,
+    campaigns_between,
     summed,
     sums_by_campaign,
     sums_by_day,
 )
 from leadmetrics.reports.periods import Period
+
+Named = tuple[str, str]  # a campaign's name and effective status
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +106,14 @@ def performance(
     else:
         found = sums_by_campaign(complete, period)
         asked = _current_reach(complete, period)
-        objects = _campaigns(complete, period, found, asked, scope.search)
-        if len(objects) < len(found):
-            ids = {row.object_id for row in objects}
-            rows = _rows(complete, first, period.until, scope).filter(campaign_id__in=ids)
-            daily = _daily(rows)
+        if scope.search:
+            names = _fitting(complete, first, period.until, scope.search)
+            rows = _rows(complete, first, period.until, scope)
+            daily = _daily(rows.filter(campaign_id__in={key[1] for key in names}))
         else:
+            names = campaign_names([account.pk for account in complete], set(found))
             daily = sums_by_day(complete, first, period.until)
+        objects = _campaigns(complete, period, found, asked, names)
     reports = currency_reports(complete, daily, period, compare=compare)
     for row in objects:
         reports[row.account.currency].objects.append(row)
@@ -182,16 +187,26 @@ def daily_rows(
     yield from ordered.iterator(chunk_size=2000)
 
 
+def _fitting(
+    accounts: Sequence[Account], since: date, until: date, search: str
+) -> dict[CampaignKey, Named]:
+    """The campaigns with these words that ran in these days, or in the months around them."""
+    words = search.casefold()
+    ran = campaigns_between(accounts, since, until)
+    names = campaign_names([account.pk for account in accounts], ran)
+    return {key: names[key] for key in ran if words in names[key][0].casefold() or words == key[1]}
+
+
 def _campaigns(
     accounts: Iterable[Account],
     period: Period,
-    found: Mapping[tuple[int, str], Sums],
+    found: Mapping[CampaignKey, Sums],
     asked: Mapping[int, RangeReach],
-    search: str,
+    names: Mapping[CampaignKey, Named],
 ) -> list[ObjectSums]:
+    """Those campaigns of the period that are in ``names``."""
     by_pk = {account.pk: account for account in accounts}
-    names = campaign_names(by_pk, set(found))
-    reach: dict[tuple[int, str], int | None] = {
+    reach: dict[CampaignKey, int | None] = {
         (pk, campaign): people
         for pk, one in asked.items()
         for campaign, people in one.by_campaign.items()
@@ -199,12 +214,10 @@ def _campaigns(
     if period.length == 1:
         rows = _rows(by_pk.values(), period.since, period.until, EVERYTHING)
         reach = {(r[0], r[1]): r[2] for r in rows.values_list("ad_account", "campaign_id", "reach")}
-    words = search.casefold()
     return [
-        ObjectSums(by_pk[key[0]], key[1], name, status, sums, reach.get(key))
+        ObjectSums(by_pk[key[0]], key[1], *names[key], sums, reach.get(key))
         for key, sums in found.items()
-        for name, status in [names[key]]
-        if words in name.casefold() or words == key[1]
+        if key in names
     ]
 
 
@@ -237,8 +250,8 @@ def _ads(accounts: Sequence[Account], period: Period, scope: Scope) -> list[Obje
 
 
 def campaign_names(
-    accounts: Iterable[int], wanted: set[tuple[int, str]], *, only: str = ""
-) -> dict[tuple[int, str], tuple[str, str]]:
+    accounts: Iterable[int], wanted: set[CampaignKey], *, only: str = ""
+) -> dict[CampaignKey, Named]:
     """(account, campaign id) to name and effective status, as the catalog has them now."""
     catalog = Campaign.objects.filter(ad_account__in=list(accounts))
     if only:

@@ -438,6 +438,27 @@ def test_words_narrow_the_campaigns_and_their_totals(acme: Tenant, as_vera: Clie
     assert "No campaign fits" in text_of(as_vera.get(URL, {"q": "boats"}))
 
 
+@pytest.mark.parametrize("others", [True, False])
+def test_words_narrow_the_period_before_by_the_same_names(
+    acme: Tenant, as_vera: Client, others: bool
+) -> None:
+    """Whether or not this period has campaigns of other names: both periods are of the words."""
+    account = make_account(acme)
+    make_run(account)
+    this, before = TODAY - timedelta(days=1), TODAY - timedelta(days=8)
+    make_day(account, this, "1", spend=10, name="Spring tents")
+    make_day(account, before, "2", spend=7, name="Old tents")
+    make_day(account, before, "3", spend=500, name="Summer boats")
+    if others:
+        make_day(account, this, "4", spend=90, name="Winter coats")
+
+    page = as_vera.get(URL, {"q": "tents", "range": "7d", "compare": "1"})
+
+    assert order_of(page) == ["Spring tents"]
+    assert cells_of(page, "Total EUR")[0] == "€10.00"
+    assert "before: €7.00" in text_of(page)
+
+
 def test_an_unknown_figure_is_named_and_the_usual_one_shown(acme: Tenant, as_vera: Client) -> None:
     make_day(make_account(acme), TODAY - timedelta(days=1), spend=1)
 
