@@ -19,7 +19,7 @@ from integrations.models import (
 )
 from integrations.selectors.performance import range_reach
 from integrations.sums import NOTHING, Sums, add_up, as_sums
-from leadmetrics.reports.accounts import Account
+from leadmetrics.reports.accounts import Account, with_days_of_ads
 from leadmetrics.reports.months import (
     CampaignKey,
     Day,
@@ -96,6 +96,8 @@ def performance(
     complete = [account for account in accounts if account.complete_at is not None]
     if scope.campaign:
         complete = [account for account in complete if account.pk == scope.campaign[0]]
+    if scope.ad_set:
+        complete = with_days_of_ads(complete)
     first = period.before.since if compare else period.since
     asked: Mapping[int, RangeReach] = {}
     if scope.campaign:

@@ -21,6 +21,7 @@ from tests.leadmetrics.reports.worlds import (
     make_ad_day,
     make_day,
     make_run,
+    mark_days,
 )
 
 URL = "/t/acme/reports/"
@@ -414,6 +415,29 @@ def test_a_click_leads_from_campaign_to_ad_set_to_ad(acme: Tenant, as_vera: Clie
     assert [cells_of(ads, name)[0] for name in ("Stoves", "Tents")] == ["€4.00", "€3.00"]
     assert cells_of(ads, "Whole ad set")[0] == "€7.00"
     assert "All campaigns Spring 25 and older" in text_of(ads)
+
+
+def test_an_ad_sets_days_are_those_of_which_ads_were_read(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme)
+    make_campaign(account, campaign_id="1", name="Spring")
+    make_run(account)
+    this, before = TODAY - timedelta(days=1), TODAY - timedelta(days=8)
+    for day in (this, before):
+        make_ad_day(account, day, "1", "11", "111", name="Tents", spend=3)
+    inside = {"campaign": f"{account.pk}-1", "ad_set": "11", "range": "7d", "compare": "1"}
+
+    unread = text_of(as_vera.get(URL, inside))
+    mark_days(account, TODAY - timedelta(days=5), this, "ad")
+    half = text_of(as_vera.get(URL, inside))
+    mark_days(account, TODAY - timedelta(days=20), this, "ad")
+    whole = text_of(as_vera.get(URL, inside))
+
+    assert "Sun 22 Nov 2026 – This day has not been read from Meta yet" in unread
+    assert "before: €3.00" not in unread
+    assert "Sun 22 Nov 2026 – Nothing ran on this day" in half
+    assert "Tue 17 Nov 2026 – This day has not been read from Meta yet" in half
+    assert "before: €3.00" not in half
+    assert "before: €3.00" in whole
 
 
 def test_a_campaign_that_nobody_knows_is_a_404(acme: Tenant, as_vera: Client) -> None:

@@ -42,24 +42,22 @@ def make_run(account: AdAccount, state: str = "complete", **changes: Any) -> Syn
     """A pull of the account's performance; a complete one has marked its days."""
     values = {"since": TODAY - timedelta(days=60), "until": TODAY, "kind": "insights", **changes}
     if state == "complete":
-        InsightDay.objects.bulk_create(
-            (
-                InsightDay(
-                    ad_account=account,
-                    level=InsightDay.Level.CAMPAIGN,
-                    day=values["since"] + timedelta(days=n),
-                    read_at=NOW,
-                )
-                for n in range((values["until"] - values["since"]).days + 1)
-            ),
-            ignore_conflicts=True,
-        )
+        mark_days(account, values["since"], values["until"])
     return SyncRun.objects.create(
         tenant=account.tenant,
         integration=account.integration,
         ad_account=account,
         state=state,
         **values,
+    )
+
+
+def mark_days(account: AdAccount, since: date, until: date, level: str = "campaign") -> None:
+    """These days were read to their end."""
+    days = [since + timedelta(days=n) for n in range((until - since).days + 1)]
+    InsightDay.objects.bulk_create(
+        (InsightDay(ad_account=account, level=level, day=day, read_at=NOW) for day in days),
+        ignore_conflicts=True,
     )
 
 
