@@ -97,7 +97,7 @@ def card_context(
     noticed = sum(check.tone in ("bad", "warn") for check in checks)
     is_waiting = shown.status == VariantStatus.PROPOSED
     is_own = head.author_id == user.pk
-    approvals = standing_approvals(shown, decisions) if is_waiting else []
+    approvals = standing_approvals(shown, live_hash(shown), decisions) if is_waiting else []
     own_is_enough = tenant.author_may_approve or tenant.approvals_needed > 1
     tabs = [
         (one.label, replace(desk, view=one.name).url("variant", shown), one == placement)

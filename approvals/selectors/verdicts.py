@@ -36,8 +36,12 @@ def recent_rejections(tenant: Tenant, shown: AdVariant) -> QuerySet[Decision]:
     return rejected.select_related("revision", "reviewer").order_by("-created_at")[:REJECTIONS]
 
 
-def standing_approvals(variant: AdVariant, decisions: Iterable[Decision]) -> list[Decision]:
-    """Approvals of the newest version that count: neither undone nor handed back.
+def standing_approvals(
+    variant: AdVariant, content_hash: str, decisions: Iterable[Decision]
+) -> list[Decision]:
+    """Approvals of exactly this content that count: neither undone nor handed back.
+
+    The target is part of the content: who approved the same words for another one does not count.
 
     ``decisions`` are those of the variant, as ``decisions_of`` reads them.
     """
@@ -50,6 +54,7 @@ def standing_approvals(variant: AdVariant, decisions: Iterable[Decision]) -> lis
         for decision in kept
         if decision.verdict == Decision.Verdict.APPROVED
         and decision.revision_id == variant.head_id
+        and decision.content_hash == content_hash
         and (handed_back is None or decision.created_at > handed_back)
     ]
 

@@ -155,7 +155,7 @@ def require_standing_approval(push: Push, *, lock: bool = False) -> None:
         raise NeedsSomeone(
             "content_differs", "The stored text is not the approved one. It will not be sent."
         )
-    others = standing_approvals(push.variant, decisions_of(push.variant))
+    others = standing_approvals(push.variant, push.payload_hash, decisions_of(push.variant))
     givers = {decision.reviewer_id, *(given.reviewer_id for given in others)}
     members = Membership.objects.filter(
         tenant_id=push.variant.tenant_id, user_id__in=givers, user__is_active=True

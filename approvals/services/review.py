@@ -56,7 +56,8 @@ def approve_variant(
                 "An admin can change that rule under Settings."
             )
         approvers = {
-            given.reviewer_id for given in standing_approvals(variant, decisions_of(variant))
+            given.reviewer_id
+            for given in standing_approvals(variant, shown_hash, decisions_of(variant))
         }
         if reviewer.user_id in approvers:
             raise StateConflict(

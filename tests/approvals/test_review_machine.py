@@ -22,10 +22,11 @@ from hypothesis.stateful import (
 
 from approvals.models import AdVariant, Decision, Push
 from approvals.states import PAST_PUSHES, VariantStatus
+from integrations.models import PushTarget
 from leadmetrics.tenancy.actors import Actor, ActorKind
 from leadmetrics.tenancy.models import Role
 from tests.approvals.conftest import COPY, propose
-from tests.approvals.pages import review
+from tests.approvals.pages import live_hash, review
 from tests.builders import client_for, make_member, make_push_target, make_tenant
 
 PEOPLE = st.sampled_from(["Ben", "Rita"])
@@ -61,6 +62,7 @@ class Review(RuleBasedStateMachine):
         self.rows: dict[str, list[str]] = {"Ben": [], "Rita": []}
         self.drawn: set[tuple[int, str]] = set()
         self.edits = 0
+        self.moves = 0
 
     def teardown(self) -> None:
         if hasattr(self, "savepoint"):
@@ -115,6 +117,11 @@ class Review(RuleBasedStateMachine):
         assert answer.status_code in (302, 409)
         self.keep(who, number, answer.content.decode())
 
+    @rule()
+    def the_target_moves(self) -> None:
+        self.moves += 1
+        PushTarget.objects.update(url_tags=f"utm_term={self.moves}")
+
     @rule(who=PEOPLE)
     def look_at_bulk(self, who: str) -> None:
         page = self.browsers[who].get(review("bulk")).content.decode()
@@ -124,7 +131,7 @@ class Review(RuleBasedStateMachine):
     @rule(who=PEOPLE)
     def decide_together(self, who: str) -> None:
         """Send the newest bulk page, however old, and rows that it never offered."""
-        stolen = [f"{ad.pk}:{ad.head.content_hash}" for ad in self.fresh()]
+        stolen = [f"{ad.pk}:{live_hash(ad)}" for ad in self.fresh()]
         answer = self.browsers[who].post(review("bulk"), {"ad": [*self.rows[who], *stolen]})
         assert answer.status_code == 200
 
@@ -154,7 +161,7 @@ class Review(RuleBasedStateMachine):
                 )
                 people = set(standing.values_list("reviewer_id", flat=True))
                 assert len(people) >= self.approvals_needed
-                assert ad.head.content_hash == push.payload_hash
+                assert push.decision.revision_id == ad.head_id
 
     @invariant()
     def nobody_alone_approved_their_own_words(self) -> None:

@@ -22,8 +22,8 @@ from approvals.services.undo import push_now, undo_decision
 from approvals.services.waiting import defer_variant, expire_undecided, reopen_variant
 from approvals.states import PushState, VariantStatus
 from leadmetrics.errors import InvalidInput, NotAllowed, NotFound, StateConflict
-from leadmetrics.tenancy.models import Membership
-from tests.approvals.conftest import COPY
+from leadmetrics.tenancy.models import Membership, Role
+from tests.approvals.conftest import COPY, make_member_of
 from tests.approvals.pages import live_hash
 
 
@@ -186,6 +186,32 @@ def test_an_edit_between_two_approvals_begins_anew(four_eyes, ben, rita, variant
     assert state_of(variant)[0] == VariantStatus.PROPOSED
     approve(ben, variant)
     assert state_of(variant)[0] == VariantStatus.APPROVED
+
+
+def test_a_target_that_moves_between_two_approvals_begins_anew(
+    four_eyes, ben, rita, variant, target
+):
+    approve(ben, variant)
+    target.url_tags = "utm_source=another"
+    target.save()
+    approve(rita, variant)
+    assert state_of(variant)[0] == VariantStatus.PROPOSED
+    assert not Push.objects.exists()
+    approve(ben, variant)
+    assert state_of(variant)[0] == VariantStatus.APPROVED
+
+
+def test_an_approval_for_another_target_need_not_stand_when_it_is_sent(
+    four_eyes, ben, rita, variant, target
+):
+    approve(ben, variant)
+    target.url_tags = "utm_source=another"
+    target.save()
+    eva = make_member_of(four_eyes, "Eva", Role.REVIEWER)
+    approve(rita, variant)
+    approve(eva, variant)
+    Membership.objects.filter(user_id=ben.user_id).delete()
+    assert claim_push(Push.objects.get().pk)
 
 
 def test_undo_of_the_second_approval_keeps_the_first(four_eyes, patient, ben, rita, variant):
