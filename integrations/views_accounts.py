@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from integrations.access import access_ad_account
 from integrations.forms import AccountSettingsForm, CopySettingsForm
 from integrations.models import AdAccount
+from integrations.selectors.connections import is_history_open
 from integrations.selectors.places import SEARCH_FROM, accounts_beside
 from integrations.selectors.readiness import readiness_page
 from integrations.services import account_settings
@@ -55,6 +56,8 @@ def settings(request: TenantRequest, tenant: str, account: int) -> HttpResponse:
             form.add_problems(exc)
         else:
             messages.success(request, f"Saved. New targets of {ad_account.name} start with this.")
+            if "conversion_action_type" in form.changed_data:
+                messages.info(request, "Older days are read again, so that all count the same.")
             return redirect("connections:account_settings", tenant=tenant, account=account)
     return _settings_page(request, ad_account, form, status=422 if form.is_bound else 200)
 
@@ -105,6 +108,7 @@ def _settings_page(
             "found": len(found),
             "ticked": ticked,
             "search": search,
+            "is_reading_history": is_history_open(account),
             "is_long": search or len(found) > SEARCH_FROM,
         },
         status=status,

@@ -91,6 +91,13 @@ def open_runs_of(integration: Integration) -> QuerySet[SyncRun]:
     )
 
 
+def is_history_open(account: AdAccount) -> bool:
+    """Whether older days of the account are being read, or wait for it."""
+    return account.sync_runs.filter(
+        kind=SyncRun.Kind.HISTORY, state__in=(SyncRun.State.WAITING, SyncRun.State.RUNNING)
+    ).exists()
+
+
 def last_catalog_run(integration: Integration) -> SyncRun | None:
     """The newest run that read what a grant reaches."""
     runs = integration.sync_runs.filter(kind=SyncRun.Kind.CATALOG, ad_account=None)

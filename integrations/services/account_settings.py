@@ -9,7 +9,7 @@ from django.db import transaction
 
 from integrations.access import access_ad_account
 from integrations.models import AdAccount, Page
-from integrations.services.insights import request_pull
+from integrations.services.insights import read_all_again
 from leadmetrics.audit.log import record
 from leadmetrics.errors import InvalidInput
 from leadmetrics.tenancy.actors import Actor, require_role
@@ -90,9 +90,8 @@ def _apply(
     account.save(update_fields=["default_page", *_FIELDS])
     changed = {name: value for name, value in after.items() if value != before[name]}
     record(actor, "ad_account.settings", account, {"name": account.name, **changed})
-    counts_anew = before["conversion_action_type"] != account.conversion_action_type
-    if counts_anew and account.enabled and not account.gone_at and account.integration.is_usable:
-        request_pull(account)
+    if "conversion_action_type" in changed:
+        read_all_again(account)
 
 
 def _same_page(source: AdAccount, account: AdAccount) -> Page | None:

@@ -8,6 +8,8 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import DateTimeField, Min
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from integrations.access import access_ad_account
@@ -15,7 +17,7 @@ from integrations.models import AdAccount, InsightRevision, Integration, SyncRun
 from integrations.services.clients import NotConnected
 from integrations.services.days import first_day_to_read, oldest_day, today_of
 from integrations.services.pulling import Puller
-from integrations.services.runs import Turn, claim, claim_next, request_run
+from integrations.services.runs import Turn, begin_anew, claim, claim_next, request_run
 from leadmetrics.errors import InvalidInput
 from leadmetrics.tenancy.actors import Actor, require_role
 from leadmetrics.tenancy.models import Role
@@ -63,9 +65,9 @@ def request_pull(
     )
 
 
-def request_history(ad_account: AdAccount) -> SyncRun:
-    """A run over everything before what the regular pulls read."""
-    oldest = oldest_day(ad_account)
+def request_history(ad_account: AdAccount, since: date | None = None) -> SyncRun:
+    """A run over everything before what the regular pulls read, or over what is not older."""
+    oldest = since or oldest_day(ad_account)
     until = first_day_to_read(ad_account, today_of(ad_account)) - timedelta(days=1)
     return request_run(
         integration=ad_account.integration,
@@ -74,6 +76,23 @@ def request_history(ad_account: AdAccount) -> SyncRun:
         since=oldest,
         until=max(until, oldest),
     )
+
+
+def read_all_again(ad_account: AdAccount) -> None:
+    """Every stored day anew, because what counts as a conversion is another thing now.
+
+    Until it is read again a day counts as read on itself: no longer final, so that history reads it
+    though this be cut or the grant be gone, and not yet over, for Meta has restated nothing.
+    """
+    begin_anew(ad_account)
+    stored = ad_account.insight_days.filter(day__lt=today_of(ad_account))
+    stored.update(read_at=Cast("day", DateTimeField()))
+    if not (ad_account.enabled and ad_account.integration.is_usable) or ad_account.gone_at:
+        return
+    pull = request_pull(ad_account)
+    oldest = stored.aggregate(oldest=Min("day"))["oldest"]
+    if oldest and pull.since and oldest < pull.since:
+        request_history(ad_account, max(oldest, oldest_day(ad_account)))
 
 
 def request_all_pulls() -> None:

@@ -94,13 +94,13 @@ class Reading:
             shelves=shelves,
             plans={},
             read_at={},
-            ad_set_ids=_ad_sets_pushed_to(account) if run.kind == SyncRun.Kind.INSIGHTS else (),
+            ad_set_ids=_ad_sets_pushed_to(account),
             window_days={CAMPAIGN: run.window_days, AD: FIRST_WINDOW_DAYS},
             zone=ZoneInfo(account.timezone),
         )
         for level in (CAMPAIGN, AD) if reading.ad_set_ids else (CAMPAIGN,):
             reading.read_at[level] = read_at = last_read(run, level)
-            reading.plans[level] = DayPlan(days_to_read(run, read_at))
+            reading.plans[level] = DayPlan(days_to_read(run, level, read_at))
         run.days_total = run.days_done + len(reading.plans[CAMPAIGN])
         turn.held().update(days_total=run.days_total)
         reading._restore_reports()
@@ -303,19 +303,22 @@ def last_read(run: SyncRun, level: str) -> dict[date, datetime]:
     return dict(marks.values_list("day", "read_at"))
 
 
-def days_to_read(run: SyncRun, read_at: Mapping[date, datetime]) -> Iterator[date]:
-    """The run's days that it has not read yet; of history also not what can no longer change."""
+def days_to_read(run: SyncRun, level: str, read_at: Mapping[date, datetime]) -> Iterator[date]:
+    """The run's days that it has not read yet.
+
+    Of history also not what can no longer change, nor ads of days whose ads were never read.
+    """
     assert run.since and run.until and run.ad_account and run.started_at  # noqa: PT018 - it is claimed
     zone = ZoneInfo(run.ad_account.timezone)
+    is_history = run.kind == SyncRun.Kind.HISTORY
     for number in range((run.until - run.since).days + 1):
         day = run.since + timedelta(days=number)
         moment = read_at.get(day)
-        if moment is not None:
-            if moment >= run.started_at:
-                continue
-            if run.kind == SyncRun.Kind.HISTORY and is_final(day, moment, zone):
-                continue
-        yield day
+        if moment is None:
+            if not is_history or level == CAMPAIGN:
+                yield day
+        elif moment < run.started_at and not (is_history and is_final(day, moment, zone)):
+            yield day
 
 
 def action_types_of(account: AdAccount) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ _TASKS = {
     SyncRun.Kind.INSIGHTS: "integrations.tasks.pull_insights",
     SyncRun.Kind.HISTORY: "integrations.tasks.pull_insights",
 }
+_PERFORMANCE = (SyncRun.Kind.INSIGHTS, SyncRun.Kind.HISTORY)
 _ENDED = (SyncRun.State.COMPLETE, SyncRun.State.FAILED)
 _OPEN = (SyncRun.State.WAITING, SyncRun.State.RUNNING)
 
@@ -173,6 +174,21 @@ def stop_runs(integration: Integration, reason: LeadmetricsError) -> None:
         lease_until=None,
         error_code=reason.code,
         error=reason.user_message,
+    )
+
+
+def begin_anew(ad_account: AdAccount) -> None:
+    """Send the account's open readings of performance back to their first day."""
+    runs = ad_account.sync_runs.filter(kind__in=_PERFORMANCE, state__in=_OPEN)
+    for pk, kind in runs.values_list("pk", "kind"):
+        queue.enqueue(_TASKS[SyncRun.Kind(kind)], pk)
+    runs.update(
+        state=SyncRun.State.WAITING,
+        started_at=None,
+        lease_until=None,
+        days_done=0,
+        rows=0,
+        reports={},
     )
 
 

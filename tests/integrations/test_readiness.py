@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from integrations.models import AdAccount, Integration
 from integrations.readiness import Row
@@ -250,3 +252,20 @@ def test_nothing_found_to_copy_to_is_said(
     assert response.status_code == 200
     assert "No ad account matches." in page_text(response)
     assert foreign.name not in page_text(response)
+
+
+def test_settings_page_says_that_older_days_are_read_again(
+    acme: Tenant, as_ana: Client, ready: AdAccount
+) -> None:
+    for days in (3, 60):
+        ready.insight_days.create(
+            level="campaign",
+            day=timezone.localdate() - timedelta(days=days),
+            read_at=timezone.now(),
+        )
+    AdAccount.objects.filter(pk=ready.pk).update(insights_complete_at=timezone.now())
+    url = reverse("connections:account_settings", args=[acme.slug, ready.pk])
+    assert "Older days" not in page_text(as_ana.post(url, {"url_tags": "a=b"}, follow=True))
+    saved = page_text(as_ana.post(url, {"conversion_action_type": "lead"}, follow=True))
+    assert "Older days are read again, so that all count the same." in saved
+    assert "Older days are being read." in page_text(as_ana.get(url))

@@ -29,6 +29,7 @@ from integrations.models import (
 )
 from integrations.selectors.performance import what_moved
 from integrations.services import readings, shelves, windows
+from integrations.services.account_settings import save_settings
 from integrations.services.clients import NotConnected
 from integrations.services.days import oldest_day, today_of
 from integrations.services.insights import (
@@ -40,6 +41,7 @@ from integrations.services.insights import (
     request_all_pulls,
     request_pull,
 )
+from integrations.services.runs import Overtaken, claim
 from leadmetrics import queue
 from leadmetrics.errors import InvalidInput, NotAllowed, NotFound
 from leadmetrics.tenancy.actors import Actor
@@ -641,6 +643,34 @@ def test_history_is_read_beside_the_regular_pulls(
     again.refresh_from_db()
     assert again != run
     assert (again.state, again.days_total, again.requests) == ("complete", 0, 0)  # all are final
+
+
+def test_all_days_are_read_again_when_another_action_counts(
+    account: AdAccount, stand_in: StandIn, ana: Actor
+) -> None:
+    until = today_of(account)
+    pull(account)
+    counted = account.insights.exclude(conversions=None)
+    assert counted.count() > counted.filter(date_start__gt=until - timedelta(days=28)).count() > 0
+    account.refresh_from_db()
+    cut = request_pull(account)
+    overtaken = claim(cut.pk, 20)
+    assert overtaken is not None
+
+    save_settings(
+        actor=ana, pk=account.pk, page=None, use_instagram=False, default_link="", url_tags="",
+        conversion_action_type="omni_purchase",
+    )  # fmt: skip
+
+    with pytest.raises(Overtaken):
+        overtaken.progress()
+    for run in account.sync_runs.filter(state="waiting"):
+        pull_insights(run_id=run.pk)
+    assert set(account.sync_runs.values_list("state", flat=True)) == {"complete"}
+    kinds = set(counted.values_list("conversion_action_type", flat=True))
+    assert kinds == {"omni_purchase"}
+    assert not account.insight_revisions.exists()  # Meta has restated nothing
+    assert account.sync_runs.filter(kind="history").get().since == until - timedelta(days=89)
 
 
 # --- what was restated --------------------------------------------------------------------------
