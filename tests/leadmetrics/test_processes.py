@@ -287,9 +287,12 @@ class Cluster:
     def hangs(self, key: object) -> tuple[int, socket.socket]:
         """The worker that sends a mail which nobody takes, and its connection."""
         self.ask("mail", key)
-        taken, (_, port) = self.mail_server.accept()
-        (pid,) = (pid for pid in self.installation.processes() if owns(pid, port))
-        return pid, taken
+        while True:
+            taken, (_, port) = self.mail_server.accept()
+            for pid in self.installation.processes():
+                if owns(pid, port):
+                    return pid, taken
+            taken.close()  # of a process that has died since
 
     def kill(self, kind: str, key: object) -> None:
         """SIGKILL to this kind of process."""
