@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from approvals.content import build_payload, digest
-from approvals.models import AdVariant, Preflight, Push
+from approvals.models import AdVariant, Preflight, Push, PushStep
 from approvals.services.push_claims import Claim, NeedsSomeone
 from approvals.services.push_steps import Steps
 from approvals.services.stops import may_write
@@ -102,14 +102,14 @@ def sweep_preflights() -> None:
 
 
 def preflight_step(claim: Claim, asking: set[str]) -> Steps:
-    """Before the first write of a push: raises NeedsSomeone when the target cannot take the ad.
+    """Before the ad is first written: raises NeedsSomeone when the target cannot take the ad.
 
     When Meta cannot be asked it raises what the push's own calls would. Of the pushes under way
     together one asks for each target; ``asking`` names those that are being asked about.
     """
     push = Push.objects.select_related("variant").get(pk=claim.push_id)
     target_id = push.variant.target_id
-    if push.steps.exists():
+    if push.steps.filter(kind=PushStep.Kind.AD).exists():
         return
     while f"place {target_id}" in asking:
         yield None

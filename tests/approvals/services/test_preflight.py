@@ -114,6 +114,21 @@ def test_after_the_repair_a_released_push_asks_anew(meta, target, ben):
     assert push.state == PushState.DONE
 
 
+def test_a_push_that_goes_on_later_asks_again_before_the_ad_is_sent(meta, target, ben):
+    push = approved(target, ben)
+    once = {"method": "POST", "status": 400, "code": 368, "times": 1}
+    meta.control(fail={"path": "adcreatives", **once})
+    push_variant(push_id=push.pk)
+    release_push(actor=ben, push_id=push.pk)
+    Preflight.objects.update(checked_at=timezone.now() - 2 * FRESH)
+    meta.control(disable_account=target.ad_account.ad_account_id)
+    before = len(meta.read("writes")["writes"])
+    push_variant(push_id=push.pk)
+    push.refresh_from_db()
+    assert (push.state, push.problem_code) == (PushState.FAILED, "account_stopped")
+    assert len(meta.read("writes")["writes"]) == before
+
+
 def test_when_meta_asks_to_wait_the_push_waits_and_nothing_is_taken_for_an_obstacle(
     meta, target, ben
 ):
