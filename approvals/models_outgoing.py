@@ -35,9 +35,13 @@ class WriteStop(models.Model):
 
 
 class WriteMark(models.Model):
-    """The one row that says which installation this database belongs to."""
+    """The one row that says which installation this database belongs to.
+
+    ``activated_at`` is when an ad was last asked to run from here.
+    """
 
     environment = models.UUIDField()
+    activated_at = models.DateTimeField(null=True, blank=True)
     reconciled_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:

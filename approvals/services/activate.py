@@ -16,8 +16,9 @@ from django.utils import timezone
 from approvals.access import access_variant
 from approvals.comparison import differences, in_words
 from approvals.content import digest
-from approvals.models import Activation, ActivationResult, AdVariant, LiveAd
+from approvals.models import Activation, ActivationResult, AdVariant, LiveAd, WriteMark
 from approvals.services.live_rows import Act, begin, lock_live, lock_live_of, put_off, want_pause
+from approvals.services.marks import note_activation
 from approvals.services.stops import require_known_past, require_writes
 from approvals.services.watch import next_look
 from approvals.states import VariantStatus, move
@@ -26,8 +27,8 @@ from integrations.services.live import Live, Plan, read_configured_status, read_
 from integrations.services.publishing import OutcomeUnknown, WriteRefused
 from leadmetrics import queue
 from leadmetrics.audit.log import record
-from leadmetrics.errors import LeadmetricsError, StateConflict
-from leadmetrics.tenancy.actors import Actor, require_activator, system
+from leadmetrics.errors import LeadmetricsError, NotAllowed, NotFound, StateConflict
+from leadmetrics.tenancy.actors import Actor, human, require_activator, system
 
 logger = logging.getLogger(__name__)
 
@@ -185,10 +186,21 @@ def _begin(activation_id: UUID) -> tuple[Activation, Act, bool] | None:
 def _refusal(activation: Activation, act: Act, live: Live) -> tuple[str, str]:
     if digest(act.payload) != activation.content_hash:
         return "differs", "The stored text is not the approved one."
+    if not _may_still_activate(activation):
+        return "activator_left", f"{activation.person.name} may no longer switch ads on here."
     code, words = what_forbids(live, payload=act.payload, image_hash=act.image_hash)
     if not code and live.plan != Plan(**activation.plan):
         return "plan_changed", "Budget or schedule changed at Meta after the page was shown."
     return code, words
+
+
+def _may_still_activate(activation: Activation) -> bool:
+    tenant = activation.push.variant.tenant
+    try:
+        require_activator(human(activation.person, tenant), tenant_id=tenant.pk)
+    except (NotFound, NotAllowed):
+        return False
+    return True
 
 
 def _send(act: Act) -> bool:
@@ -202,6 +214,8 @@ def _send(act: Act) -> bool:
         require_writes(act.tenant_id)
         live.active_sent_at = sent_at
         live.save(update_fields=["active_sent_at"])
+        WriteMark.objects.update(activated_at=sent_at)
+    note_activation(sent_at)
     if timezone.now() > sent_at + SEND_WINDOW:
         return False
     activating.activate_ad(integration=act.integration, ad_id=act.ad_id)

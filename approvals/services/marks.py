@@ -1,9 +1,9 @@
 """Noticing that the database was restored, or belongs elsewhere, before anything is sent from it.
 
-A restored backup does not know of the ads that were created after it was made. So the newest write
-is also noted in a file outside the database, before it is sent; a database that knows less than the
-file, or that was made in another installation, sends nothing until `push_approved --reconcile` has
-asked Meta what is there.
+A restored backup does not know of the ads that were created or switched on after it was made. So
+the newest write is also noted in a file outside the database, before it is sent; a database that
+knows less than the file, or that was made in another installation, sends nothing until
+`push_approved --reconcile` has asked Meta what is there.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,9 @@ def why_not_to_write() -> str:
     noted = _read()  # before the database: a write is committed there first and noted here then
     mark = WriteMark.objects.first()
     newest = _newest_step()
+    if noted and _knows_less(mark, newest, noted) and (mark is None or _is_of(mark, noted)):
+        return OLDER
     if mark is None:
-        if noted and noted["sent"] > newest:
-            return OLDER
         with _file() as stored:
             stored.setdefault("environment", str(uuid.uuid4()))
             stored.setdefault("sent", newest)
@@ -48,9 +49,17 @@ def why_not_to_write() -> str:
         return ""
     if noted is None and _read() is not None:
         return why_not_to_write()  # another process put both marks between the two looks
-    if noted is None or noted["environment"] != str(mark.environment):
-        return ELSEWHERE
-    return OLDER if noted["sent"] > newest else ""
+    return "" if noted and _is_of(mark, noted) else ELSEWHERE
+
+
+def _knows_less(mark: WriteMark | None, newest: int, noted: dict[str, Any]) -> bool:
+    """Whether something was sent that this database does not know of."""
+    activated = mark.activated_at.timestamp() if mark and mark.activated_at else 0.0
+    return bool(noted["sent"] > newest or noted.get("activated", 0.0) > activated)
+
+
+def _is_of(mark: WriteMark, noted: dict[str, Any]) -> bool:
+    return bool(noted["environment"] == str(mark.environment))
 
 
 def note_write(step: PushStep) -> None:
@@ -59,11 +68,18 @@ def note_write(step: PushStep) -> None:
         stored["sent"] = max(stored.get("sent", 0), step.pk)
 
 
+def note_activation(at: datetime) -> None:
+    """The same for an ad that is asked to run now; the mark in the database holds this time."""
+    with _file() as stored:
+        stored["activated"] = max(stored.get("activated", 0.0), at.timestamp())
+
+
 def accept_database() -> None:
     """From now on this database is the one of this installation, as it is."""
     with _file() as stored:
         stored.setdefault("environment", str(uuid.uuid4()))
         stored["sent"] = _newest_step()
+        stored.pop("activated", None)
         environment = stored["environment"]
     WriteMark.objects.update_or_create(
         pk=1, defaults={"environment": environment, "reconciled_at": timezone.now()}

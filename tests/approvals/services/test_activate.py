@@ -31,7 +31,7 @@ from approvals.states import VariantStatus
 from integrations.services import activating
 from leadmetrics.audit.models import AuditEntry
 from leadmetrics.errors import NotAllowed, StateConflict
-from leadmetrics.tenancy.models import Membership
+from leadmetrics.tenancy.models import Membership, Role
 from tests.approvals.conftest import propose
 from tests.approvals.live import (
     approve_and_push,
@@ -149,6 +149,21 @@ def test_a_budget_changed_after_the_page_was_shown_stops_it(pushed, rita, stand_
     )
     activate_ad(activation_id=activation.pk)
     assert result_of(activation).code == "plan_changed"
+    assert stand_in.ads_asked_to_run() == []
+
+
+@pytest.mark.parametrize("loses", ["the right", "the role", "the membership"])
+def test_who_lost_the_right_in_between_switches_nothing_on(pushed, rita, stand_in, loses):
+    activation = ask(pushed, rita)
+    member = Membership.objects.filter(user_id=rita.user_id)
+    if loses == "the right":
+        member.update(can_activate=False)
+    elif loses == "the role":
+        member.update(role=Role.VIEWER)
+    else:
+        member.delete()
+    activate_ad(activation_id=activation.pk)
+    assert result_of(activation).code == "activator_left"
     assert stand_in.ads_asked_to_run() == []
 
 

@@ -146,7 +146,6 @@ def test_restored_activation_switches_nothing_on(meta, agent, target, ben, rita,
     pause_ad(push_id=push.pk)
     assert status_at_meta(push) == "PAUSED"
     sent = len(meta.read("writes")["writes"])
-    push_all([approve(propose(agent, target), ben)])
 
     restore()
     assert why_not_to_write() == OLDER
