@@ -12,12 +12,12 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from approvals.models import AdVariant
+from approvals.models import AdVariant, Push
 from approvals.services.live_rows import lock_live_of
 from approvals.services.push import release
 from approvals.services.push_claims import locked
 from approvals.services.review import take_back
-from approvals.states import PAST_PUSHES
+from approvals.states import PAST_PUSHES, PushState
 from leadmetrics import queue
 from leadmetrics.audit.log import record
 from leadmetrics.errors import InvalidInput, NotFound, StateConflict
@@ -53,6 +53,18 @@ def repair(*, user: User, variant_id: UUID, kind: str, reason: str) -> AdVariant
 
 
 def _look_again(variant: AdVariant) -> None:
+    push = _open_push(variant)
+    if push and push.state == PushState.UNKNOWN:  # what must settle first still does
+        push.next_attempt_at = timezone.now()
+        push.save(update_fields=["next_attempt_at"])
+        queue.enqueue("approvals.tasks.push_variant", push.pk)
+    elif push and push.state == PushState.FAILED and push.ad_id:  # only read back, not sent again
+        release(push)
+    else:
+        _look_at_live(variant)
+
+
+def _look_at_live(variant: AdVariant) -> None:
     live = lock_live_of(variant)
     live.next_check_at = timezone.now()
     live.save(update_fields=["next_check_at"])
@@ -60,11 +72,16 @@ def _look_again(variant: AdVariant) -> None:
 
 
 def _release(variant: AdVariant) -> None:
-    push = variant.pushes.exclude(state__in=PAST_PUSHES).first()
-    found = locked(push.pk) if push else None
-    if found is None:
+    push = _open_push(variant)
+    if push is None:
         raise StateConflict("This ad was never approved, so there is nothing to release.")
-    release(found)
+    release(push)
+
+
+def _open_push(variant: AdVariant) -> Push | None:
+    """The push under way, locked; the finished one if there is none."""
+    push = variant.pushes.exclude(state__in=PAST_PUSHES).first()
+    return locked(push.pk) if push else None
 
 
 KINDS: Mapping[str, tuple[str, Callable[[AdVariant], None]]] = {

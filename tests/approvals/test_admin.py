@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib import admin
 from django.urls import reverse
@@ -204,6 +206,24 @@ def test_looking_again_makes_the_look_due(as_sam, push):
     url = page(AdVariant, "repair", push.variant_id)
     as_sam.post(url, {"kind": "look", "reason": "Ticket 8"})
     assert push.live.next_check_at <= timezone.now()
+
+
+def test_looking_again_at_an_ad_that_was_stored_differently_reads_it_back_anew(as_sam, push):
+    failed(push)
+    Push.objects.update(ad_id="1200", problem_code="stored_differently")
+    as_sam.post(page(AdVariant, "repair", push.variant_id), {"kind": "look", "reason": "Ticket 8"})
+    push.refresh_from_db()
+    assert (push.state, push.ad_id) == (PushState.WAITING, "1200")
+
+
+def test_looking_again_does_not_wait_for_the_time_of_the_next_look_up(as_sam, push):
+    AdVariant.objects.filter(pk=push.variant_id).update(status=VariantStatus.PUSH_UNKNOWN)
+    later = timezone.now() + timedelta(hours=1)
+    Push.objects.update(state=PushState.UNKNOWN, ad_id=None, next_attempt_at=later)
+    as_sam.post(page(AdVariant, "repair", push.variant_id), {"kind": "look", "reason": "Ticket 8"})
+    push.refresh_from_db()
+    assert push.state == PushState.UNKNOWN
+    assert push.next_attempt_at <= timezone.now()
 
 
 def test_a_repair_that_does_not_fit_says_so(as_sam, push):
