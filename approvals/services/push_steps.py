@@ -163,12 +163,7 @@ def read_back_step(claim: Claim, ad_id: str, image_hash: str) -> Steps:
     )
     reached("read_back.answered")
     if found.configured_status != publishing.PAUSED:
-        yield lambda: publishing.pause_ad(integration=claim.integration, ad_id=ad_id)
-        raise NeedsSomeone(
-            "was_not_paused",
-            f"Meta reported the new ad as {found.configured_status.lower()}, so it was paused. "
-            "Check it in Ads Manager.",
-        )
+        yield from _pause_at_once(claim, ad_id, found.configured_status)
     different = differences(
         claim.payload,
         found.payload,
@@ -183,6 +178,19 @@ def read_back_step(claim: Claim, ad_id: str, image_hash: str) -> Steps:
             f"{in_words(different)}. The ad is paused.",
         )
     return found
+
+
+def _pause_at_once(claim: Claim, ad_id: str, status: str) -> Steps:
+    """The new ad runs although nobody switched it on: pause it. Raises NeedsSomeone in any case."""
+    said = f"Meta reported the new ad as {status.lower()}"
+    try:
+        yield lambda: publishing.pause_ad(integration=claim.integration, ad_id=ad_id)
+    except LeadmetricsError as exc:
+        raise NeedsSomeone(
+            "was_not_paused",
+            f"{said}, and it could not be paused: {exc.user_message} Pause it in Ads Manager now.",
+        ) from None
+    raise NeedsSomeone("was_not_paused", f"{said}, so it was paused. Check it in Ads Manager.")
 
 
 # --- Looking up ---------------------------------------------------------------------------------

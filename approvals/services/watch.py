@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -157,40 +156,46 @@ def _store(look: Look, found: Live, changes: list[dict[str, str]]) -> None:
         push = live.push
         if push.state != PushState.DONE:
             return
-        before = list(live.differences)
         live.configured_status = found.review.configured_status
         live.effective_status = found.review.effective_status
         live.feedback = [asdict(remark) for remark in found.review.remarks]
         live.issues = [asdict(issue) for issue in found.review.issues]
         live.plan = found.plan.as_json()
-        live.live_hash = digest(found.found.payload)
-        live.differences = differences(
-            push.payload,
-            found.found.payload,
-            image_hash=push.image_hash,
-            found_image_hash=found.found.image_hash,
-            enrolled=found.found.enrolled,
-        )
         live.changes = _merged(changes, live.changes)
         live.checked_at, live.failed_checks, live.failed_code = now, 0, ""
         overtaken = look.is_busy or live.fence != look.fence or push.variant.status != look.status
         live.next_check_at = now + timedelta(minutes=1) if overtaken else next_look(live, now)
         live.save()
-        if not overtaken:
-            _follow(live, before)
+        if not overtaken:  # or the next look, a minute from now, says what differs
+            _compare(live, found)
+            _follow(live)
 
 
 def _merged(new: list[dict[str, str]], known: list[dict[str, str]]) -> list[dict[str, str]]:
     return [*new, *(change for change in known if change not in new)][:CHANGES_KEPT]
 
 
-def _follow(live: LiveAd, before: list[dict[str, Any]]) -> None:
+def _compare(live: LiveAd, found: Live) -> None:
+    """Store how the live text differs from the approved one, and tell people when that changed."""
+    before = list(live.differences)
+    live.live_hash = digest(found.found.payload)
+    live.differences = differences(
+        live.push.payload,
+        found.found.payload,
+        image_hash=live.push.image_hash,
+        found_image_hash=found.found.image_hash,
+        enrolled=found.found.enrolled,
+    )
+    live.save(update_fields=["live_hash", "differences"])
+    if live.differences != before:
+        alerts.text_changed(live) if live.differences else alerts.text_restored(live)
+
+
+def _follow(live: LiveAd) -> None:
     """Move the variant to where the ad really is, and tell people what they must know."""
     variant = live.push.variant
     status = VariantStatus(variant.status)
     is_refused = live.effective_status == REFUSED
-    if live.differences != before:
-        alerts.text_changed(live) if live.differences else alerts.text_restored(live)
     if is_refused and status in _REFUSABLE:
         _note_refusal(live)
     elif status == VariantStatus.META_REFUSED and not is_refused:

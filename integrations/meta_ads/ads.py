@@ -29,6 +29,7 @@ from integrations.meta_ads.types import (
 )
 
 NO_BUTTON = "NO_BUTTON"
+BY_DEFAULT = "what Meta does by default"
 AD_FIELDS = (
     "id,name,account_id,adset_id,creative{id},configured_status,effective_status,adlabels{name}"
 )
@@ -205,9 +206,14 @@ def read_creative(answer: Json) -> CreativeState:
 
 
 def _enrolled(creative: Json) -> tuple[str, ...]:
-    """The enhancements that are switched on. Dead keys come back too; only OPT_IN counts."""
+    """The enhancements that are switched on. Dead keys come back too; only OPT_IN counts.
+
+    A creative without any switches gets Meta's default behaviour, which may alter its text.
+    """
     freedom = read_object(creative.get("degrees_of_freedom_spec"))
     features = read_object(freedom.get("creative_features_spec"))
+    if not features:
+        return (BY_DEFAULT,)
     return tuple(
         sorted(
             read_text(name, 100)

@@ -63,7 +63,8 @@ def _end_review(world: World, ad: Node, event: str) -> None:
 def edit_live(world: World, value: Any) -> str:
     """Someone changes an ad's text in Ads Manager; returns the new creative's id.
 
-    ``opt_in`` names an enhancement that they switch on.
+    ``opt_in`` names an enhancement that they switch on; ``button_link`` is where the button leads;
+    ``no_switches`` leaves every enhancement to Meta.
     """
     ad = node_of(world, value["ad_id"], "Ad")
     old = world.nodes[ad["_creative"]]
@@ -72,6 +73,10 @@ def edit_live(world: World, value: Any) -> str:
     for part in ("message", "name", "description"):
         if part in value:
             link_data[part] = str(value[part])
+    if "button_link" in value:
+        link_data["call_to_action"]["value"]["link"] = str(value["button_link"])
+    if value.get("no_switches"):
+        del spec["degrees_of_freedom_spec"]
     if "opt_in" in value:
         freedom = spec.setdefault("degrees_of_freedom_spec", {})
         features = freedom.setdefault("creative_features_spec", {})

@@ -186,10 +186,17 @@ def content_of(creative: CreativeState) -> dict[str, Any]:
         "primary_text": creative.message,
         "headline": creative.headline,
         "description": creative.description,
-        "link": creative.link,
+        "link": _leads_to(creative),
         "call_to_action": creative.call_to_action or "NO_BUTTON",
         "url_tags": creative.url_tags,
     }
+
+
+def _leads_to(creative: CreativeState) -> str:
+    """The address, or both when the button has one of its own, which nobody approved."""
+    if creative.cta_link in ("", creative.link):
+        return creative.link
+    return f"{creative.link} (button: {creative.cta_link})"
 
 
 def pause_ad(*, integration: Integration, ad_id: str) -> None:

@@ -316,6 +316,27 @@ def test_ad_that_is_not_paused_is_paused_and_given_to_a_person(meta, approved, m
     assert (last["path"], last["params"]) == (push.ad_id, {"status": "PAUSED"})
 
 
+@pytest.mark.parametrize("trouble", [{"status": 403, "code": 200}, {"code": 2}])
+def test_alarm_is_raised_when_a_running_ad_cannot_be_paused(
+    meta, approved, acme, monkeypatch, trouble
+):
+    make_member_of(acme, "Ana", Role.ADMIN)
+    original = push_steps._outcome
+
+    def activated_meanwhile(claim, step, write):
+        object_id = yield from original(claim, step, write)
+        if step.kind == PushStep.Kind.AD:
+            meta.control(set_ad_status={"ad_id": object_id, "status": "ACTIVE"})
+            meta.control(fail={"path": object_id, "method": "POST", "times": 9, **trouble})
+        return object_id
+
+    monkeypatch.setattr(push_steps, "_outcome", activated_meanwhile)
+    push = run(approved)
+    assert (push.state, push.problem_code) == (PushState.FAILED, "was_not_paused")
+    assert "could not be paused" in push.problem
+    assert Notice.objects.filter(body__contains="Pause it in Ads Manager now").exists()
+
+
 def test_ad_that_meta_stored_differently_is_given_to_a_person(meta, approved, monkeypatch):
     original = push_steps._outcome
 

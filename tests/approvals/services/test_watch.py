@@ -209,6 +209,33 @@ def test_what_an_act_overtook_decides_nothing(pushed):
     assert live.next_check_at < timezone.now() + timedelta(minutes=2)
 
 
+def test_a_text_that_changed_while_an_act_was_under_way_is_told_by_the_next_look(pushed, stand_in):
+    look(pushed)
+    stand_in.control(edit_live={"ad_id": pushed.ad_id, "message": "Somebody's own words"})
+    LiveAd.objects.filter(push=pushed).update(act_due_at=timezone.now())
+    look(pushed)
+    assert audit("ad.differs") == []
+    LiveAd.objects.filter(push=pushed).update(act_due_at=None)
+    look(pushed)
+    assert len(audit("ad.differs")) == 1
+    look(pushed)
+    assert len(audit("ad.differs")) == 1
+
+
+def test_a_button_that_leads_elsewhere_is_a_difference(pushed, stand_in):
+    elsewhere = "https://elsewhere.example/"
+    stand_in.control(edit_live={"ad_id": pushed.ad_id, "button_link": elsewhere})
+    (part,) = look(pushed).differences
+    assert part["field"] == "link"
+    assert part["live"] == f"{part['approved']} (button: {elsewhere})"
+
+
+def test_switches_that_are_gone_leave_the_text_to_meta(pushed, stand_in):
+    stand_in.control(edit_live={"ad_id": pushed.ad_id, "no_switches": True})
+    (part,) = look(pushed).differences
+    assert (part["field"], part["live"]) == ("enhancements", "what Meta does by default")
+
+
 def test_a_look_that_fails_is_tried_again_ever_more_slowly(pushed, stand_in):
     stand_in.control(throttle={"code": 80004, "minutes": 60})
     waits = []
