@@ -165,11 +165,15 @@
   // --- htmx: keep the focus, say what went wrong ----------------------------------------------
   let focusedBefore = null;
 
+  // The look of what is typed asks by itself: its answer must never take the words away.
+  const isOfTyping = (event) => event.detail.target?.id === "as-typed";
+
   function beforeSwap(event) {
     // The session ended meanwhile: load the whole page, which leads to the sign-in and back here.
     if (new URL(event.detail.xhr.responseURL, location.href).pathname === "/sign-in/") {
       event.detail.shouldSwap = false;
-      return location.reload();
+      if (!isOfTyping(event)) location.reload();
+      return;
     }
     const active = document.activeElement;
     const inside = active && event.detail.target.contains(active) && active !== document.body;
@@ -194,7 +198,7 @@
 
   function showProblem(event) {
     // Gone, or no longer ours: a member who was removed, say. The page itself says what is true.
-    if (event.detail.xhr?.status === 404) return location.reload();
+    if (event.detail.xhr?.status === 404 && !isOfTyping(event)) return location.reload();
     const copyOfNotice = one("template[data-problem]").content.cloneNode(true);
     one("#messages")?.replaceChildren(copyOfNotice);
   }

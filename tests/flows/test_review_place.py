@@ -23,8 +23,11 @@ def test_text_typed_while_the_session_ends_is_there_after_signing_in(
     sign_in(page, stack, "ben@acme.example")
     page.goto(f"{stack.base_url}/t/acme/review/?q=Kept&sort=newest")
     page.get_by_role("link", name=re.compile("^Edit")).click()
-    page.get_by_label("Headline").fill("Kept over a sign-in")
+    page.get_by_label("Headline").fill("Kept over")
     page.context.clear_cookies(name=re.compile("session"))
+    with page.expect_response("**/sign-in/**"):  # what the look of the typed words is told
+        page.get_by_label("Headline").press_sequentially(" a sign-in")
+    page.wait_for_load_state("networkidle")
     page.get_by_role("button", name="Save", exact=True).click()
 
     page.wait_for_url("**/sign-in/**")
@@ -36,6 +39,22 @@ def test_text_typed_while_the_session_ends_is_there_after_signing_in(
     assert page.get_by_label("Headline").input_value() == "Kept over a sign-in"
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Saved as version 2").first.wait_for()
+
+
+def test_text_stays_when_the_look_of_it_finds_nothing_any_more(
+    stack: Stack, browser: Browser
+) -> None:
+    in_product(stack, PROPOSE, NAME="Lost", COUNT=1)
+    page = browser.new_page()  # htmx logs such an answer, which the shared window does not forgive
+    sign_in(page, stack, "ben@acme.example")
+    page.goto(f"{stack.base_url}/t/acme/review/?q=Lost")
+    page.get_by_role("link", name=re.compile("^Edit")).click()
+    page.route("**/draft/**", lambda route: route.fulfill(status=404, body="There is nothing."))
+    page.get_by_label("Headline").fill("Still here")
+    page.locator("#messages .notice").wait_for()
+    page.wait_for_load_state("networkidle")
+    assert page.get_by_label("Headline").input_value() == "Still here"
+    page.close()
 
 
 def test_an_answer_that_nothing_is_there_any_more_loads_the_page_anew(
