@@ -45,7 +45,15 @@ def why_stale(account: AdAccount, run: SyncRun | None, now: datetime) -> State:
 
 def _reading(run: SyncRun, now: datetime, zone: str) -> State:
     if run.state == SyncRun.State.RUNNING:
-        return State("info", "Being read", run.so_far)
+        if run.lease_until is None or run.lease_until > now:
+            return State("info", "Being read", run.so_far)
+        return State(
+            "warn",
+            "Waiting for a worker",
+            f"The worker that read it has ended in the middle; so far {run.so_far}. Another one "
+            "goes on within a minute or two, or none is running; the operator of this installation "
+            "can see to that.",
+        )
     if run.lease_until is not None and run.lease_until > now:
         reason = run.error or "Meta asks us to wait."
         clock = f"{timezone.localtime(run.lease_until, ZoneInfo(zone)):%H:%M}"

@@ -22,7 +22,12 @@ class State:
     detail: str = ""
 
 
-DELETED = State("neutral", "Deleted at Meta", "Kept here for its history; nothing can go to it.")
+# The lists that Meta gives hold neither, so from here they cannot be told apart.
+DELETED = State(
+    "neutral",
+    "Archived or deleted at Meta",
+    "Kept here for its history; nothing can go to it.",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def test_what_was_deleted_at_meta_is_kept_and_says_so(acme: Tenant, as_vera: Cli
     gone = as_vera.get(URL, {"gone": "1"})
 
     assert names_of(gone) == ["Gone"]
-    assert "Deleted at Meta" in text_of(gone)
+    assert "Archived or deleted at Meta" in text_of(gone)
     assert "Ready" not in text_of(gone)
     assert f'href="{URL}?gone=1"' in as_vera.get(URL).content.decode()
     CustomAudience.objects.filter(name="Gone").delete()

@@ -59,7 +59,7 @@ def test_deleted_campaigns_are_kept_apart(acme: Tenant, as_vera: Client) -> None
     assert "Old one" not in words_of(as_vera.get(f"{URL}campaigns/"))
     gone = words_of(as_vera.get(f"{URL}campaigns/", {"gone": "1"}))
     assert "Old one" in gone
-    assert "Deleted at Meta" in gone
+    assert "Archived or deleted at Meta" in gone
 
 
 def test_lists_page_by_name_both_ways(

@@ -49,6 +49,18 @@ def test_each_run_tells_its_rows_requests_time_and_completeness(
         ({}, {"state": "running", "rows": 12}, "Being read", "12 rows"),
         (
             {},
+            {"state": "running", "rows": 12, "lease_until": NOW + timedelta(minutes=1)},
+            "Being read",
+            "12 rows",
+        ),
+        (
+            {},
+            {"state": "running", "rows": 12, "lease_until": NOW - timedelta(minutes=1)},
+            "Waiting for a worker",
+            "has ended in the middle; so far 12 rows",
+        ),
+        (
+            {},
             {"state": "waiting", "lease_until": NOW + timedelta(minutes=5), "error": "Too fast."},
             "Waiting for Meta",
             "Too fast.",
