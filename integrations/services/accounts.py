@@ -12,6 +12,7 @@ from integrations.access import access_ad_account, access_integration, access_pu
 from integrations.models import AdAccount, AdSet, Integration, Page, PushTarget
 from integrations.services.catalog import request_account_catalog
 from integrations.services.insights import request_pull
+from integrations.services.runs import NotUsed, stop_runs
 from leadmetrics.audit.log import record
 from leadmetrics.errors import InvalidInput, NotFound
 from leadmetrics.tenancy.actors import Actor, require_role
@@ -164,6 +165,8 @@ def _use(actor: Actor, account: AdAccount, enabled: bool) -> None:
     if enabled:
         request_account_catalog(account)
         request_pull(account)
+    else:
+        stop_runs(account, NotUsed())
 
 
 def _remember_default(integration: Integration) -> None:

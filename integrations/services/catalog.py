@@ -30,7 +30,7 @@ from integrations.models import (
 )
 from integrations.services.clients import NotConnected, meta_client
 from integrations.services.handover import hand_over
-from integrations.services.runs import TURN_SECONDS, Turn, request_run, work_on
+from integrations.services.runs import TURN_SECONDS, NotUsed, Turn, request_run, work_on
 from leadmetrics.tenancy.actors import Actor, require_role
 from leadmetrics.tenancy.models import Role
 
@@ -90,8 +90,10 @@ def sync_catalog(*, run_id: UUID, seconds: float = TURN_SECONDS) -> None:
 
 
 def _read(turn: Turn) -> None:
-    client = meta_client(turn.run.integration)
     account = turn.run.ad_account
+    if account is not None and not account.enabled:
+        raise NotUsed
+    client = meta_client(turn.run.integration)
     if account is not None:
         _store_campaigns(turn, client, account)
         _store_ad_sets(turn, client, account)

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from integrations.models import AdAccount, AdSet, Integration, Page, PushTarget, SyncRun
 from integrations.services.insights import request_pull
-from integrations.services.runs import request_run
+from integrations.services.runs import NotUsed, request_run, stop_runs
 from integrations.services.warnings import tell_handed_over
 from integrations.waiting import RELEASED, release_held
 from leadmetrics.audit.log import record
@@ -155,6 +155,7 @@ def _merge(
             target.save(update_fields=["ad_account", "ad_set"])
     left.enabled, left.held_because = False, ""
     left.save(update_fields=["enabled", "held_because"])
+    stop_runs(left, NotUsed())
     if not mine.enabled:
         mine.enabled = True
         mine.save(update_fields=["enabled"])

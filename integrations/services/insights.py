@@ -142,5 +142,5 @@ def _account_in_use(actor: Actor, pk: int) -> AdAccount:
     if not account.integration.is_usable:
         raise NotConnected
     if not account.enabled or account.gone_at:
-        raise InvalidInput("This ad account is not used here. Choose it first.")
+        raise InvalidInput("This ad account is not used here any more. Choose it first.")
     return account

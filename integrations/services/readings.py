@@ -24,7 +24,7 @@ from integrations.models import AdAccount, AdSet, InsightDay, SyncRun
 from integrations.services.adding_up import add_up
 from integrations.services.clients import meta_client
 from integrations.services.pacing import REQUESTS_PER_ACCOUNT, Lane
-from integrations.services.runs import LEASE, Turn, TurnOver
+from integrations.services.runs import LEASE, NotUsed, Turn, TurnOver
 from integrations.services.shelves import Shelf
 from integrations.services.windows import DayPlan, Window
 
@@ -82,9 +82,11 @@ class Reading:
 
     @classmethod
     def begin(cls, turn: Turn, lanes: dict[str, Lane], shelves: Shelves) -> Reading:
-        """What the run still has to read. Raises NotConnected, crypto.CannotDecrypt."""
+        """What the run still has to read. Raises NotUsed, NotConnected, crypto.CannotDecrypt."""
         run, account = turn.run, turn.run.ad_account
         assert account is not None
+        if not account.enabled:
+            raise NotUsed
         lane = lanes.setdefault(account.ad_account_id, Lane())
         reading = cls(
             turn=turn,

@@ -41,6 +41,13 @@ class Overtaken(Exception):
     """The run's lease was lost; this worker must not write anything more."""
 
 
+class NotUsed(LeadmetricsError):
+    """Why a run ended: somebody stopped using the ad account meanwhile."""
+
+    code = "not_used"
+    user_message = "Stopped, because this ad account is not used here any more."
+
+
 class TurnOver(Exception):
     """The worker has had its time; the run goes on in another job, from where it stands.
 
@@ -166,9 +173,12 @@ def conclude(turn: Turn, exc: Exception | None = None) -> bool:
     return True
 
 
-def stop_runs(integration: Integration, reason: LeadmetricsError) -> None:
-    """End the grant's open runs; a worker that is at one notices before it writes again."""
-    integration.sync_runs.filter(state__in=_OPEN).update(
+def stop_runs(of: Integration | AdAccount, reason: LeadmetricsError) -> None:
+    """End the open runs of a grant or of one ad account.
+
+    A worker that is at one notices before it writes again.
+    """
+    of.sync_runs.filter(state__in=_OPEN).update(
         state=SyncRun.State.FAILED,
         finished_at=timezone.now(),
         lease_until=None,

@@ -52,13 +52,14 @@ def sync_now(request: TenantRequest, tenant: str) -> HttpResponse:
     """Read one ad account, or all that can be read, now; open runs are joined."""
     wanted = read_place(request.POST.get("account", ""))
     begun, refused = 0, ""
-    for row in sync.accounts_of(request.tenant):
-        if wanted not in (None, row.account.pk) or (wanted is None and not row.can_read):
-            continue
+    in_use = {row.account.pk: row for row in sync.accounts_of(request.tenant)}
+    readable = [pk for pk, row in in_use.items() if row.can_read]
+    for pk in readable if wanted is None else [wanted]:
         try:
-            insights.pull_now(actor=request.actor, ad_account_pk=row.account.pk)
+            insights.pull_now(actor=request.actor, ad_account_pk=pk)
         except LeadmetricsError as exc:
-            refused = f"{row.account.name}: {exc.user_message}"
+            name = f"{in_use[pk].account.name}: " if pk in in_use else ""
+            refused = f"{name}{exc.user_message}"
         else:
             begun += 1
     if refused:

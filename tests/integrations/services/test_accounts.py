@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import responses
+from django.utils import timezone
 
 from integrations.models import AdAccount, Integration, PushTarget, SyncRun
 from integrations.services.accounts import (
@@ -14,6 +16,9 @@ from integrations.services.accounts import (
     create_push_target,
     use_ad_account,
 )
+from integrations.services.catalog import sync_catalog
+from integrations.services.insights import pull_insights
+from integrations.services.runs import Overtaken, claim, request_run
 from leadmetrics.audit.models import AuditEntry
 from leadmetrics.errors import InvalidInput, NotAllowed, NotFound
 from leadmetrics.tenancy.actors import Actor
@@ -142,6 +147,34 @@ def test_one_account_is_switched_off_and_on(
     assert enabled(integration) == set()
     integration.refresh_from_db()
     assert integration.defaults.ad_account_id == ""
+
+
+def test_account_that_is_left_is_not_read_on(
+    integration: Integration, accounts: list[AdAccount], ana: Actor
+) -> None:
+    choose(ana, integration, *accounts[:2])
+    at_work = claim(accounts[0].sync_runs.get(kind="insights").pk, 20)
+    assert at_work is not None
+    use_ad_account(actor=ana, pk=accounts[0].pk, enabled=False)
+    assert set(accounts[0].sync_runs.values_list("state", "error_code")) == {("failed", "not_used")}
+    assert set(accounts[1].sync_runs.values_list("state", flat=True)) == {"waiting"}
+    with pytest.raises(Overtaken):
+        at_work.progress()
+
+
+@pytest.mark.parametrize("kind", list(SyncRun.Kind))
+def test_run_of_an_account_that_is_not_used_asks_nothing(
+    integration: Integration, kind: SyncRun.Kind
+) -> None:
+    account = make_ad_account(integration, enabled=False)
+    today = timezone.localdate()
+    run = request_run(
+        integration=integration, ad_account=account, kind=kind, since=today, until=today
+    )
+    with responses.RequestsMock():
+        (sync_catalog if kind == "catalog" else pull_insights)(run_id=run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.error_code) == ("failed", "not_used")
 
 
 def test_gone_account_can_be_left_but_not_taken(integration: Integration, ana: Actor) -> None:

@@ -136,6 +136,15 @@ def test_another_tenants_account_is_not_read(acme: Tenant, harbour: Tenant, as_a
     assert not SyncRun.objects.exists()
 
 
+def test_account_that_is_not_used_any_more_is_said_to_be_so(acme: Tenant, as_ana: Client) -> None:
+    left = make_account(acme, enabled=False)
+
+    answer = as_ana.post(f"{URL}now/", {"account": left.pk}, follow=True)
+
+    assert "This ad account is not used here any more." in words_of(answer)
+    assert not SyncRun.objects.exists()
+
+
 def test_older_runs_are_a_click_away(
     acme: Tenant, as_ana: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
