@@ -36,6 +36,7 @@ from leadmetrics.tenancy.middleware import TenantRequest
 
 # Verdicts that may well fit an alike text, too.
 OFFERED = ("Approved", "Rejected")
+ONCE = "You had decided that already; it counts once."
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,7 @@ def conflict(
         == (request.user.pk, verdict, form.shown_hash)
     ):  # a second click: the first one counted, so say that
         verb = str(Decision.Verdict(verdict).label)
-        return go_on(request, shown, verb, "You had decided that already; it counts once.")
+        return go_on(request, shown, verb, ONCE)
     return open_desk(
         request, shown, **difference(form, shown, exc), **_comment_of(form), status=409
     )

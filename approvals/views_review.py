@@ -15,7 +15,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from approvals.access import access_variant
-from approvals.answers import Notice, answer, conflict, difference, go_on, not_sent, open_desk
+from approvals.answers import ONCE, Notice, answer, conflict, difference, go_on, not_sent, open_desk
 from approvals.card import head_of, shown_values
 from approvals.desk import Desk, window_from
 from approvals.diff import diff_copy
@@ -24,7 +24,8 @@ from approvals.models import AdImage, AdVariant, Decision
 from approvals.rules import copy_of
 from approvals.selectors.queue import variants_to_review
 from approvals.selectors.queue_options import accounts_waiting, agents_waiting
-from approvals.services.edit_and_approve import edit_and_approve, words_to_be
+from approvals.selectors.verdicts import decisions_of
+from approvals.services.edit_and_approve import edit_and_approve, says_already, words_to_be
 from approvals.services.images import store_image
 from approvals.services.propose import withdraw_variant
 from approvals.services.review import (
@@ -194,7 +195,8 @@ def _after_approval(decided: AdVariant) -> str:
 def _saved(request: TenantRequest, edited: AdVariant) -> HttpResponse:
     """The ad with its new text."""
     url = Desk.read(request.tenant, request.GET).url("variant", edited)
-    words = f"Saved as version {head_of(edited).number}. It waits for a decision."
+    waits = " It waits for a decision." if edited.status == VariantStatus.PROPOSED else ""
+    words = f"Saved as version {head_of(edited).number}.{waits}"
     if not is_fragment(request):
         messages.success(request, words)
         return redirect(url)
@@ -211,6 +213,8 @@ def _edit_conflict(
 ) -> HttpResponse:
     """Somebody else was first. What was typed stays; saving again is then a knowing act."""
     shown = access_variant(actor=request.actor, variant_id=variant_id)
+    if done := _done_already(request, shown, form):
+        return done
     details = difference(form, shown, exc)
     if isinstance(exc, ContentChanged):
         words = "Your text is still in the fields, not saved yet. Saving it replaces what changed."
@@ -221,6 +225,25 @@ def _edit_conflict(
     return open_desk(request, shown, form=form, **details, status=409)
 
 
+def _done_already(request: TenantRequest, shown: AdVariant, form: EditForm) -> HttpResponse | None:
+    """The answer to a second click, of which the first one counted; None if this is none."""
+    head = head_of(shown)
+    if head.author_id != request.user.pk or form.shown_number >= head.number:
+        return None
+    if not says_already(shown, form.copy) or _uploaded(request, form) not in (None, head.image):
+        return None
+    if "approve" not in request.POST:
+        return _saved(request, shown)
+    last = decisions_of(shown).first()
+    approved = (request.user.pk, Decision.Verdict.APPROVED, head.pk)
+    if last is None or (last.reviewer_id, last.verdict, last.revision_id) != approved:
+        return None
+    return go_on(request, shown, "Edited and approved", ONCE)
+
+
 def _uploaded(request: TenantRequest, form: EditForm) -> AdImage | None:
     file = form.cleaned_data["image"]
-    return store_image(tenant=request.tenant, content=file.read()) if file else None
+    if not file:
+        return None
+    file.seek(0)
+    return store_image(tenant=request.tenant, content=file.read())

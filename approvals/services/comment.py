@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
 from django.urls import reverse
+from django.utils import timezone
 
 from approvals.access import access_variant
 from approvals.limits import LABELS, TEXTS
@@ -16,8 +18,10 @@ from leadmetrics.audit.log import record
 from leadmetrics.errors import InvalidInput
 from leadmetrics.notices.services import notify
 from leadmetrics.tenancy.actors import Actor, require_role
-from leadmetrics.tenancy.models import Role, User
+from leadmetrics.tenancy.models import Membership, Role, User
 from leadmetrics.tenancy.selectors import members_of
+
+AGAIN = timedelta(minutes=1)
 
 
 def add_comment(
@@ -35,7 +39,8 @@ def add_comment(
 
     ``words`` are quoted from the version's texts: from ``field`` if that is given, and the
     occurrence closest to the character ``near``. People are told by mail who stand in ``tell``
-    (user ids) or as @Name in the text. Raises NotFound, and InvalidInput with problems.
+    (user ids) or as @Name in the text. The same sent twice within a minute, as by a second click,
+    is one comment. Raises NotFound, and InvalidInput with problems.
     """
     text, words = text.strip(), words.strip()
     if not text:
@@ -48,6 +53,9 @@ def add_comment(
             raise _problem("", "This version of the ad does not exist. Load the page again.")
         quote = _find(revision, words, field, near) if words else None
         people = [person for person in _called(variant, text, tell) if person != author.user]
+        told = [person.name for person in people]
+        if said := _said_just_now(variant, author, revision, text, words, told):
+            return said
         comment = Comment.objects.create(
             variant=variant,
             revision=revision,
@@ -59,15 +67,34 @@ def add_comment(
             start=quote[1] if quote else None,
             end=quote[1] + len(words) if quote else None,
             words=words,
-            told=[person.name for person in people],
+            told=told,
         )
         variant.save(update_fields=["updated_at"])  # agents read what changed since they asked
         facts = {"headline": revision.headline, "revision": revision.number, "comment": text}
         quoted = {"words": words} if words else {}
-        told = {"told": ", ".join(comment.told)} if people else {}
-        record(actor, "variant.commented", variant, {**facts, **quoted, **told})
+        called = {"told": ", ".join(told)} if people else {}
+        record(actor, "variant.commented", variant, {**facts, **quoted, **called})
         _tell(comment, people)
     return comment
+
+
+def _said_just_now(
+    variant: AdVariant,
+    author: Membership,
+    revision: VariantRevision,
+    text: str,
+    words: str,
+    told: list[str],
+) -> Comment | None:
+    """This person's equal comment of the last minute; a second click sends it again."""
+    recent = variant.comments.filter(
+        author_id=author.user_id,
+        revision=revision,
+        text=text,
+        words=words,
+        created_at__gt=timezone.now() - AGAIN,
+    )
+    return next((one for one in recent if one.told == told), None)
 
 
 def _find(revision: VariantRevision, words: str, field: str, near: int) -> tuple[str, int]:

@@ -9,6 +9,7 @@ from django.db import transaction
 from approvals.content import content_hash
 from approvals.limits import AdCopy
 from approvals.models import AdVariant, VariantRevision
+from approvals.rules import copy_of
 from approvals.services.checking import check_for_target
 from approvals.services.review import ContentChanged, approve_variant, edit_variant
 from leadmetrics.errors import InvalidInput
@@ -40,6 +41,19 @@ def words_to_be(variant: AdVariant, copy: AdCopy) -> tuple[AdCopy, str]:
         call_to_action=checked.copy.call_to_action,
     )
     return checked.copy, content_hash(would_be, variant.target)
+
+
+def says_already(variant: AdVariant, copy: AdCopy) -> bool:
+    """Whether the newest version has these words, as they would be stored."""
+    assert variant.head is not None
+    checked = check_for_target(
+        tenant=variant.tenant,
+        target=variant.target,
+        copy=copy,
+        image=variant.head.image,
+        variant_id=variant.pk,
+    )
+    return checked.copy == copy_of(variant.head)
 
 
 def edit_and_approve(

@@ -10,7 +10,7 @@ from approvals.models import AdVariant
 from approvals.services.review import edit_variant
 from approvals.states import VariantStatus
 from tests.approvals.conftest import COPY
-from tests.approvals.pages import live_hash, review, typed, words
+from tests.approvals.pages import live_hash, review, told, typed, words
 from tests.builders import client_for
 
 MINE = replace(COPY, headline="Tents of 1.9 kg")
@@ -58,6 +58,26 @@ def test_where_the_author_may_not_approve_neither_happens(as_ben, variant):
     answer = as_ben.post(review("edit", variant), {**form, "approve": page.context["confirm_hash"]})
     assert answer.status_code == 403
     assert now(variant) == (VariantStatus.PROPOSED, COPY.headline, 0)
+
+
+def test_a_second_click_says_that_it_counted(trusting, as_ben, variant):
+    form = typed(variant, MINE)
+    page = as_ben.post(review("edit", variant), {**form, "approve": ""})
+    sent = {**form, "approve": page.context["confirm_hash"]}
+    as_ben.post(review("edit", variant), sent)
+    again = as_ben.post(review("edit", variant), sent)
+    assert again.status_code == 302
+    assert "it counts once" in told(again)[-1]
+    assert now(variant) == (VariantStatus.APPROVED, MINE.headline, 1)
+
+
+def test_what_was_only_saved_is_not_said_to_be_approved(trusting, as_ben, variant):
+    form = typed(variant, MINE)
+    page = as_ben.post(review("edit", variant), {**form, "approve": ""})
+    as_ben.post(review("edit", variant), form)
+    late = as_ben.post(review("edit", variant), {**form, "approve": page.context["confirm_hash"]})
+    assert late.status_code == 409
+    assert now(variant) == (VariantStatus.PROPOSED, MINE.headline, 0)
 
 
 def test_somebody_else_was_first(trusting, as_ben, rita, variant):

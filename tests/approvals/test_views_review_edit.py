@@ -108,6 +108,26 @@ def test_edit_of_a_text_that_moved_keeps_the_typing_and_shows_what_changed(as_be
     assert [change.label for change in answer.context["changes"]] == ["Headline"]
 
 
+@pytest.mark.parametrize("name", ["", "ridge.png"])
+def test_a_second_click_on_save_says_that_it_is_saved(as_ben, variant, name):
+    def save():
+        file = SimpleUploadedFile(name, draw_scene("ridge"), "image/png") if name else ""
+        return as_ben.post(review("edit", variant), {**data, "image": file})
+
+    data = typed(variant, replace(OTHER, description=" Free  returns "))
+    save()
+    again = save()
+    assert again.url == review("variant", variant)
+    assert told(again)[-1] == "Saved as version 2. It waits for a decision."
+    assert VariantRevision.objects.filter(variant=variant).count() == 2
+
+
+def test_the_same_words_of_somebody_else_are_no_second_click(as_ben, variant, rita):
+    data = typed(variant, OTHER)
+    edit_variant(actor=rita, variant_id=variant.pk, shown_hash=data["content_hash"], copy=OTHER)
+    assert as_ben.post(review("edit", variant), data).status_code == 409
+
+
 def test_edit_of_a_decided_ad_keeps_the_typing_and_shows_the_true_state(as_ben, variant, rita):
     mine = typed(variant, replace(COPY, headline="My own words"))
     reject_variant(

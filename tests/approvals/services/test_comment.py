@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from django.db import DatabaseError, transaction
+from django.utils import timezone
 
 from approvals.models import Comment
 from approvals.services.comment import add_comment
@@ -94,12 +98,23 @@ def test_a_stranger_cannot_comment_and_a_viewer_can(variant, vera, harbour_admin
     with pytest.raises(NotFound):
         say(harbour_admin, variant)
     assert say(vera, variant).number == 1
-    assert say(vera, variant).number == 2
+    assert say(vera, variant, "And that?").number == 2
 
 
 @pytest.fixture
 def harbour_admin(db):
     return make_member_of(Tenant.objects.create(slug="harbour", name="H"), "Olga", Role.ADMIN)
+
+
+def test_a_second_click_within_a_minute_is_the_same_comment(ben, rita, variant):
+    first = say(ben, variant, "@Rita, is that so?")
+    assert say(ben, variant, "@Rita, is that so?") == first
+    assert names() == ["Rita"]
+    with time_machine.travel(timezone.now() + timedelta(seconds=61)):
+        say(ben, variant, "@Rita, is that so?")
+    say(rita, variant, "@Rita, is that so?")
+    say(ben, variant, "@Rita, is that so?", words="1.9 kg")
+    assert Comment.objects.count() == 4
 
 
 def test_a_comment_is_never_changed(ben, variant):
