@@ -107,7 +107,11 @@ class AdVariantAdmin(SearchedByReference):
         "pushes__ad_id",
         "pushes__creative_id",
         "pushes__image_hash",
+        "pushes__payload_hash",
+        "pushes__activations__id",
         "head__content_hash",
+        "proposal__id",
+        "proposal__idempotency_key",
         "proposal__run_id",
         "tenant__slug",
         "target__ad_account__ad_account_id",
@@ -119,7 +123,8 @@ class AdVariantAdmin(SearchedByReference):
     ]
     search_help_text = (
         "Our id or reference lm-…; the id of an ad, creative, image, campaign, ad set, Page, ad "
-        "account or push target; a content hash, a reviewer's e-mail, client_ref, run, or headline"
+        "account, push target, proposal or activation; a content hash, now or once approved; a "
+        "reviewer's e-mail, client_ref, run, idempotency key, or headline"
     )
     ordering = ["-updated_at"]
     inlines = [PushInline, RevisionInline]

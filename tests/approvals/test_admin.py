@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils import timezone
 
-from approvals.models import AdVariant, Decision, Proposal, Push, VariantRevision
+from approvals.models import Activation, AdVariant, Decision, Proposal, Push, VariantRevision
 from approvals.services.repairs import KINDS
 from approvals.states import PushState, VariantStatus
 from leadmetrics.audit.models import AuditEntry
@@ -150,7 +150,11 @@ def test_every_model_that_support_needs_is_registered():
 
 
 @pytest.mark.parametrize(
-    "what", ["campaign", "ad_set", "ad_account", "page", "target", "image", "content", "email"]
+    "what",
+    [
+        *("campaign", "ad_set", "ad_account", "page", "target", "image", "content", "email"),
+        *("approved content", "proposal", "idempotency key", "activation"),
+    ],
 )
 def test_variant_is_found_by_what_surrounds_it(as_sam, push, target, what):
     terms = {
@@ -162,7 +166,14 @@ def test_variant_is_found_by_what_surrounds_it(as_sam, push, target, what):
         "image": "f00d" * 8,
         "content": push.variant.head.content_hash,
         "email": push.decision.reviewer.email,
+        "approved content": push.payload_hash,
+        "proposal": str(push.variant.proposal_id),
+        "idempotency key": "spring-7",
     }
+    Proposal.objects.filter(pk=push.variant.proposal_id).update(idempotency_key="spring-7")
+    reviewer = push.decision.reviewer
+    act = Activation.objects.create(push=push, person=reviewer, content_hash="a" * 64, plan={})
+    terms["activation"] = str(act.pk)
     Push.objects.update(image_hash=terms["image"])
     found = as_sam.get(page(AdVariant), {"q": terms[what]}).context["cl"].result_list
     assert push.variant_id in {row.pk for row in found}
