@@ -70,6 +70,12 @@ def marked(copy: str, feedback: Iterable[Mapping[str, str]]) -> list[Part]:
     ]
 
 
+def objected_to(texts: Iterable[str], feedback: Iterable[Mapping[str, str]]) -> list[list[Part]]:
+    """Each text of the ad that is not empty, marked where Meta objects to it."""
+    remarks = list(feedback)
+    return [marked(text, remarks) for text in texts if text]
+
+
 def _is_meant(sentence: str, said: list[str], quotes: list[str]) -> bool:
     bare = sentence.rstrip(".!? ")
     if len(bare) < 3:

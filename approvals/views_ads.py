@@ -18,7 +18,7 @@ from approvals.backlog import backlogs
 from approvals.card import head_of, image_url
 from approvals.desk import place_of, read_place
 from approvals.explain import WORDS, is_held, where_of
-from approvals.meta_words import marked, refusals
+from approvals.meta_words import objected_to, refusals
 from approvals.models import AdVariant, LiveAd, Push, PushStep
 from approvals.preview import preview_of
 from approvals.results import judge
@@ -109,7 +109,10 @@ def detail(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespons
         ),
         "live": live,
         "refusals": refusals(live.feedback) if live and live.feedback else [],
-        "marked": marked(revision.primary_text, live.feedback) if live and live.feedback else [],
+        "objected_to": objected_to(
+            (revision.primary_text, revision.headline, revision.description),
+            live.feedback if live else [],
+        ),
         **_results(push),
         "content_hash": short(push.payload_hash) if push else "",
         "is_moving": variant.status in MOVING,

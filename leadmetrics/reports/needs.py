@@ -22,6 +22,7 @@ class VariantCounts:
     oldest: datetime | None
     failed: int
     unknown: int
+    refused: int
 
 
 def variant_counts(tenant: Tenant) -> VariantCounts:
@@ -39,6 +40,7 @@ def variant_counts(tenant: Tenant) -> VariantCounts:
         oldest=counts.get(VariantStatus.PROPOSED, none)[1],
         failed=counts.get(VariantStatus.PUSH_FAILED, none)[0],
         unknown=counts.get(VariantStatus.PUSH_UNKNOWN, none)[0],
+        refused=counts.get(VariantStatus.META_REFUSED, none)[0],
     )
 
 

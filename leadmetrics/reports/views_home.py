@@ -102,6 +102,15 @@ def _needs(
             f"{ads}?status=push_failed",
             "See why",
         )
+    if counts.refused:
+        yield _need(
+            "ban",
+            "bad",
+            f"{_count(counts.refused, 'ad')} refused by Meta",
+            "Each says what Meta objects to. Write a new version; it is decided and sent anew.",
+            f"{ads}?status=meta_refused",
+            "See why",
+        )
     for grant in integrations:
         if words := _grant_trouble(grant):
             tone, title, detail = words

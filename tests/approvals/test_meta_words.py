@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from approvals.meta_words import marked, refusals
+from approvals.meta_words import marked, objected_to, refusals
 
 COPY = "Are you overweight? Our tents are light. Walk far!"
 
@@ -46,3 +46,10 @@ def test_each_reason_has_our_words_and_an_unknown_policy_keeps_metas_title():
     )
     assert "page behind the link" in known.words
     assert (unknown.policy, "compare the text" in unknown.words) == ("A policy of 2027", True)
+
+
+def test_every_text_of_the_ad_is_marked_where_meta_objects_to_it():
+    feedback = [{"policy": "Claims", "text": 'Your ad says "Best tent ever" without proof.'}]
+    text, headline = objected_to(["Pack light.", "Best tent ever", ""], feedback)
+    assert [part.is_meant for part in text] == [False]
+    assert [part.is_meant for part in headline] == [True]

@@ -84,7 +84,8 @@ def test_after_the_first_proposal_the_steps_are_gone(acme: Tenant, as_ana: Clien
 
 def test_what_needs_a_reviewer_is_listed(acme: Tenant, as_ben: Client) -> None:
     make_variants(
-        make_account(acme), "proposed", "proposed", "push_failed", "push_unknown", "paused"
+        make_account(acme),
+        *["proposed", "proposed", "push_failed", "push_unknown", "paused", "meta_refused"],
     )
 
     page = as_ben.get(URL)
@@ -93,8 +94,10 @@ def test_what_needs_a_reviewer_is_listed(acme: Tenant, as_ben: Client) -> None:
     assert "2 variants waiting for a decision" in words
     assert "1 approved ad did not reach Meta" in words
     assert "1 ad being looked up at Meta" in words
-    assert "3 things need somebody." in words
-    assert 'href="/t/acme/ads/?status=push_failed"' in page.content.decode()
+    assert "1 ad refused by Meta" in words
+    assert "4 things need somebody." in words
+    for status in ("push_failed", "meta_refused"):
+        assert f'href="/t/acme/ads/?status={status}"' in page.content.decode()
 
 
 def test_a_viewer_is_not_asked_to_review(acme: Tenant, as_vera: Client) -> None:
