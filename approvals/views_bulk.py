@@ -132,14 +132,17 @@ def _choose(
 def _seen(request: TenantRequest, desk: Desk) -> dict[str, Any]:
     """What this person has marked, or else has had on the screen, and what is left out."""
     waiting = variants_to_review(request.tenant, desk.narrow, order=desk.order)
-    rows = list(waiting.filter(seen__user=request.user).distinct()[:MOST])
+    drawn = waiting.filter(seen__user=request.user).distinct()
+    rows = list(drawn[:MOST])
     seen = seen_by(request.user.pk, rows)
     selected = {pk for pk, row in seen.items() if row.is_selected}
-    unseen = waiting.exclude(pk__in=[row.pk for row in rows])
+    unseen = waiting.exclude(seen__user=request.user)
     return {
         "ready": [(row, ()) for row in rows if row.pk in (selected or seen)],
         "is_selection": bool(selected),
+        "unmarked": [row for row in rows if selected and row.pk in seen.keys() - selected],
         "changed": [row for row in rows if row.pk not in seen],
+        "more": drawn[MOST:][: COUNTED_TO + 1].count() if len(rows) == MOST else 0,
         "unseen": list(unseen[:UNSEEN_NAMED]),
         "unseen_count": unseen[: COUNTED_TO + 1].count(),
     }

@@ -109,8 +109,21 @@ def test_marked_ones_are_offered_first_and_rejected_together(as_ben, ads):
         as_ben.post(review("select", variant), shown(variant))
     page = as_ben.get(review("bulk"))
     assert [row.pk for row, *_ in page.context["ready"]] == [ads[0].pk, ads[1].pk]
+    assert "Three Not marked." in words(page)
+    assert words(page).count("You have not had it on your screen.") == 2
     as_ben.post(review("bulk"), {**picked(*ads[:2]), "reason": "off_brand", "comment": "No."})
     assert [status(one) for one in ads[:3]] == ["rejected", "rejected", "proposed"]
+
+
+def test_what_was_seen_beyond_the_most_at_once_is_not_called_unseen(as_ben, ads, monkeypatch):
+    monkeypatch.setattr("approvals.views_bulk.MOST", 2)
+    for variant in ads[:4]:
+        as_ben.get(review("variant", variant))
+    page = as_ben.get(review("bulk"))
+    assert [row.pk for row, *_ in page.context["ready"]] == [ads[0].pk, ads[1].pk]
+    assert "2 more you have seen; decide these first." in words(page)
+    assert "Five You have not had it on your screen." in words(page)
+    assert words(page).count("You have not had it on your screen.") == 1
 
 
 def test_a_mark_can_be_taken_away_and_needs_the_present_text(as_ben, rita, ads):
