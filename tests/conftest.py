@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
 from django.conf import settings
@@ -76,6 +77,26 @@ def _empty_cache() -> None:
     """
     cache.clear()
     (Path(settings.DATA_DIR) / "outgoing.json").unlink(missing_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_asked_to_run(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whoever answers for Meta in a test: no write of it may ask for ACTIVE."""
+    if request.node.get_closest_marker("activates"):
+        yield
+        return
+    from integrations.meta_ads.transport import Transport
+
+    plain = Transport.post
+    asked: list[str] = []
+
+    def noted(self: Transport, path: str, data: Any, *rest: Any, **more: Any) -> Any:
+        asked.extend(path for status in _statuses(data) if status == "ACTIVE")
+        return plain(self, path, data, *rest, **more)
+
+    with patch.object(Transport, "post", noted):
+        yield
+    assert not asked, "only a test marked `activates` may switch an ad on"
 
 
 @pytest.fixture
