@@ -47,6 +47,11 @@ class MetaAdsClient:
         """The app that these calls are made through."""
         return self._transport.config.app_id
 
+    @property
+    def requests_sent(self) -> int:
+        """How many requests were made, retries and failed ones too."""
+        return self._transport.sent
+
     def me(self) -> Me:
         """The person behind the token."""
         return accounts.read_me(self._transport, self._token)

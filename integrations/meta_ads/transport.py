@@ -68,6 +68,7 @@ class Transport:
     """Calls Graph with one session, which threads may share.
 
     ``tries`` is how often a read is made at most; a person who waits for a page wants one.
+    ``sent`` counts exchanges, retries and failures too; not to be relied on among threads.
     ``sleep``, ``clock`` (seconds, monotonic) and ``jitter`` (0 to 1) exist for tests.
     """
 
@@ -75,6 +76,7 @@ class Transport:
     session: requests.Session
     observer: Observer | None = None
     tries: int = MAX_TRIES
+    sent: int = 0
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     jitter: Callable[[], float] = random.random
@@ -170,6 +172,7 @@ class Transport:
             raise MetaError(ErrorKind.BAD_REQUEST)
         is_write = method != "GET"
         failure: MetaError | None = None
+        self.sent += 1
         try:
             with deadline(lambda: ends_at - self.clock()):
                 status, headers, body = self._exchange(

@@ -13,6 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import models, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from integrations.access import access_integration
@@ -94,6 +95,14 @@ def _read(turn: Turn) -> None:
     if account is not None and not account.enabled:
         raise NotUsed
     client = meta_client(turn.run.integration)
+    try:
+        _read_lists(turn, client)
+    finally:
+        turn.held().update(requests=F("requests") + client.requests_sent)
+
+
+def _read_lists(turn: Turn, client: MetaAdsClient) -> None:
+    account = turn.run.ad_account
     if account is not None:
         _store_campaigns(turn, client, account)
         _store_ad_sets(turn, client, account)
@@ -223,7 +232,7 @@ def _replace(turn: Turn, stored: models.QuerySet[Any], rows: Iterable[Any], key:
     # A list that changes while it is paged through shows a row twice; the later one counts.
     present = {getattr(row, key): row for row in rows}
     with transaction.atomic():
-        turn.progress(rows=len(present), requests=1)
+        turn.progress(rows=len(present))
         model.objects.bulk_create(
             list(present.values()),
             update_conflicts=True,

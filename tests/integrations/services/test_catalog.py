@@ -159,6 +159,19 @@ def test_long_lists_are_read_to_their_end(
     assert bench.ad_accounts.count() == 60
 
 
+def test_every_request_is_counted(acme: Tenant, settings: Any, quick: None) -> None:
+    settings.META_API_BASE_URL = "http://graph.test"
+    integration = make_integration(acme)
+    pages = [{"data": [], "paging": {"next": "x", "cursors": {"after": "x"}}}, {"data": []}]
+    with responses.RequestsMock() as mock:
+        for page in pages:
+            mock.get(f"{GRAPH}/me/adaccounts", json=page)
+        mock.get(f"{GRAPH}/me/accounts", status=500, json={"error": {"code": 2}})
+        mock.get(f"{GRAPH}/me/accounts", status=400, json={"error": {"code": 100}})
+        (run,) = sync(integration)
+        assert (run.state, run.requests) == ("failed", 4)
+
+
 def test_row_that_comes_twice_counts_once(acme: Tenant, settings: Any) -> None:
     """A list that changes while it is paged through shows a row on two pages."""
     settings.META_API_BASE_URL = "http://graph.test"
