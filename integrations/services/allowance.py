@@ -1,7 +1,8 @@
-"""How many writes Meta allows in an ad account, by the access tier that its answers name."""
+"""What Meta allows in an ad account, as its answers say: how many writes, and from when on."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from django.core.cache import cache
@@ -32,6 +33,21 @@ def note_tier(ad_account_id: str, tier: str) -> None:
 def allowance_of(ad_account_id: str) -> Allowance:
     """What Meta allows here; the smallest tier's until an answer named another."""
     return _FULL if cache.get(_key(ad_account_id)) == FULL_TIER else _SMALL
+
+
+def note_closed(ad_account_id: str, seconds: float) -> None:
+    """Remember for every worker that Meta asked to leave the ad account alone for so long."""
+    cache.set(_closed_key(ad_account_id), time.time() + seconds, timeout=seconds)
+
+
+def closed_for(ad_account_id: str) -> float:
+    """Seconds until the time that Meta named; 0 when it named none, or nobody remembers it."""
+    until: float = cache.get(_closed_key(ad_account_id), 0.0)
+    return max(0.0, until - time.time())
+
+
+def _closed_key(ad_account_id: str) -> str:
+    return f"meta-closed:{ad_account_id}"
 
 
 def _key(ad_account_id: str) -> str:

@@ -31,6 +31,7 @@ from integrations.models import (
 )
 from integrations.services.clients import NotConnected, meta_client
 from integrations.services.handover import hand_over
+from integrations.services.pacing import account_client
 from integrations.services.runs import TURN_SECONDS, NotUsed, Turn, request_run, work_on
 from leadmetrics.tenancy.actors import Actor, require_role
 from leadmetrics.tenancy.models import Role
@@ -94,7 +95,7 @@ def _read(turn: Turn) -> None:
     account = turn.run.ad_account
     if account is not None and not account.enabled:
         raise NotUsed
-    client = meta_client(turn.run.integration)
+    client = meta_client(turn.run.integration) if account is None else account_client(account)
     try:
         _read_lists(turn, client)
     finally:

@@ -13,10 +13,10 @@ from integrations.exact import PLACES, MillionthsSum, WholeSum, from_millionths
 from integrations.insight_models import RESTATED_DAYS, is_final
 from integrations.meta_ads.errors import MetaError
 from integrations.models import AdAccount, InsightCheck, InsightDay, Integration
-from integrations.services.clients import meta_client
 from integrations.services.days import today_of
 from integrations.services.failures import note_failure
 from integrations.services.insights import request_pull
+from integrations.services.pacing import account_client
 from leadmetrics import queue
 from leadmetrics.notices.services import notify
 from leadmetrics.tenancy.models import Role, User
@@ -124,7 +124,7 @@ def _read_again(account: AdAccount, first: date, last: date) -> None:
 
 
 def _metas_totals(account: AdAccount, first: date, last: date) -> dict[str, Decimal]:
-    client = meta_client(account.integration)
+    client = account_client(account)
     rows = client.get_range_totals(account.ad_account_id, first, last, level="account")
     whole = next(rows, None)  # an account that delivered nothing has no row
     return {name: _exact(getattr(whole, name, None)) for name in _METRICS}

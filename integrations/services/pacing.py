@@ -6,9 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from integrations.meta_ads.errors import THROTTLE_WAIT
+from integrations.meta_ads.client import MetaAdsClient
+from integrations.meta_ads.errors import THROTTLE_WAIT, ErrorKind, MetaError
 from integrations.meta_ads.types import UsageSnapshot
-from integrations.services.allowance import note_tier
+from integrations.models import AdAccount
+from integrations.services.allowance import closed_for, note_closed, note_tier
+from integrations.services.clients import meta_client
 
 # At most this many of an account at once: what Meta counts is time as well as calls.
 REQUESTS_PER_ACCOUNT = 2
@@ -39,7 +42,10 @@ class Lane:
             note_tier(ad_account_id, usage.tier)
         now = self.clock()
         if usage.wait_seconds or usage.percent >= 100:
-            self.opens_at = now + (usage.wait_seconds or THROTTLE_WAIT)
+            wait = usage.wait_seconds or THROTTLE_WAIT
+            self.opens_at = now + wait
+            if ad_account_id:
+                note_closed(ad_account_id, wait)
         over = (usage.percent - SLOW_FROM) / (100 - SLOW_FROM)
         self.gap = LONGEST_GAP * min(max(over, 0.0), 1.0)
         self.next_at = max(self.next_at, now + self.gap) if self.gap else 0.0
@@ -67,3 +73,19 @@ class Lane:
         """A request is on its way."""
         self.in_flight += 1
         self.next_at = self.clock() + self.gap if self.gap else 0.0
+
+
+def lane_of(ad_account_id: str) -> Lane:
+    """A new lane, closed for as long as Meta told any worker."""
+    return Lane(opens_at=time.monotonic() + closed_for(ad_account_id))
+
+
+def account_client(account: AdAccount) -> MetaAdsClient:
+    """A client for a few calls to one ad account, which hears when Meta closes it.
+
+    Raises MetaError while it is closed, NotConnected, crypto.CannotDecrypt.
+    """
+    lane = lane_of(account.ad_account_id)
+    if lane.closed_for:
+        raise MetaError(ErrorKind.THROTTLED, wait_seconds=lane.closed_for)
+    return meta_client(account.integration, lane)

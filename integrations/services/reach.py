@@ -11,9 +11,9 @@ from django.utils import timezone
 from integrations.access import access_ad_account
 from integrations.meta_ads.errors import MetaError
 from integrations.models import AdAccount, RangeReach
-from integrations.services.clients import meta_client
 from integrations.services.days import check_days
 from integrations.services.failures import note_failure
+from integrations.services.pacing import account_client
 from integrations.services.runs import LEASE
 from leadmetrics import queue
 from leadmetrics.errors import LeadmetricsError
@@ -74,7 +74,7 @@ def prune_reach() -> None:
 
 
 def _read(account: AdAccount, since: date, until: date) -> tuple[int | None, dict[str, int]]:
-    client = meta_client(account.integration)
+    client = account_client(account)
     whole = list(client.get_range_totals(account.ad_account_id, since, until, level="account"))
     by_campaign = {
         row.campaign_id: row.reach

@@ -23,7 +23,7 @@ from integrations.meta_ads.types import InsightsQuery
 from integrations.models import AdAccount, AdSet, InsightDay, SyncRun
 from integrations.services.adding_up import add_up
 from integrations.services.clients import meta_client
-from integrations.services.pacing import REQUESTS_PER_ACCOUNT, Lane
+from integrations.services.pacing import REQUESTS_PER_ACCOUNT, Lane, lane_of
 from integrations.services.runs import LEASE, NotUsed, Turn, TurnOver
 from integrations.services.shelves import Shelf
 from integrations.services.windows import DayPlan, Window
@@ -87,7 +87,9 @@ class Reading:
         assert account is not None
         if not account.enabled:
             raise NotUsed
-        lane = lanes.setdefault(account.ad_account_id, Lane())
+        if account.ad_account_id not in lanes:
+            lanes[account.ad_account_id] = lane_of(account.ad_account_id)
+        lane = lanes[account.ad_account_id]
         reading = cls(
             turn=turn,
             account=account,

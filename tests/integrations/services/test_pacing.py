@@ -8,14 +8,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import responses
 import time_machine
 
 from integrations.meta_ads.types import UsageSnapshot
 from integrations.models import AdAccount, Integration, SyncRun
 from integrations.services import pacing, pulling
-from integrations.services.insights import TURN_SECONDS, pull_insights, request_pull
+from integrations.services.catalog import request_account_catalog, sync_catalog
+from integrations.services.days import today_of
+from integrations.services.insights import (
+    TURN_SECONDS,
+    pull_insights,
+    request_history,
+    request_pull,
+)
 from integrations.services.pacing import LONGEST_GAP, REQUESTS_PER_ACCOUNT, Lane
+from integrations.services.reach import ask_reach, read_reach
 from leadmetrics import queue
+from leadmetrics.tenancy.actors import Actor
 from tests.builders import make_ad_account
 from tests.conftest import StandIn
 from tests.integrations.dance import ACME_EU, ACME_US
@@ -116,6 +126,27 @@ def test_one_account_stops_and_the_others_go_on(
         datetime.now(UTC) + timedelta(minutes=7), abs=timedelta(seconds=5)
     )
     assert "Meta asks us to wait" in stopped.progress_text
+
+
+def test_account_that_meta_closed_is_left_alone_by_every_job(
+    account: AdAccount, stand_in: StandIn, ana: Actor, settings: Any
+) -> None:
+    stand_in.control(throttle={"account": ACME_EU, "code": 80000, "minutes": 7})
+    pull_insights(run_id=request_pull(account).pk)
+    history, catalog = request_history(account), request_account_catalog(account)
+    today = today_of(account)
+    reach = ask_reach(actor=ana, ad_account_pk=account.pk, since=today, until=today)
+    settings.META_API_BASE_URL = "http://graph.test"
+    with responses.RequestsMock():  # nothing may be asked
+        pull_insights(run_id=history.pk)
+        sync_catalog(run_id=catalog.pk)
+        read_reach(reach_pk=reach.pk)
+    for waiting in (history, catalog):
+        waiting.refresh_from_db()
+        assert (waiting.state, waiting.error_code) == ("waiting", "meta_throttled")
+    reach.refresh_from_db()
+    for one in (history, catalog, reach):
+        assert one.lease_until > datetime.now(UTC) + timedelta(minutes=6)
 
 
 def test_headers_of_a_good_answer_stop_the_account_too(
