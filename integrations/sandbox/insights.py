@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -180,10 +180,10 @@ def _summary(query: Query) -> str:
 
 
 def ledger(world: World, account: Node, since: date, until: date) -> dict[str, Any]:
-    """Exact totals of every campaign's days, archived and deleted ones too; whole and by campaign.
+    """Exact totals of every campaign's days, archived and deleted ones too; whole and in parts.
 
-    That is what `level=campaign`, `time_increment=1` serves when asked for every status. Counts are
-    integers, money is decimal text in major units.
+    That is what `level=campaign` or `ad`, `time_increment=1` serves when asked for every status.
+    Counts are integers, money is decimal text in major units.
     """
     now = world.local_now(account)
     portion = (now.hour * 60 + now.minute) // 15 * 15 * 1000 // 1440
@@ -191,12 +191,25 @@ def ledger(world: World, account: Node, since: date, until: date) -> dict[str, A
     writer = RowWriter(account, (), "campaign")
     campaigns, whole, count = {}, [0] * len(Metrics._fields), 0
     for unit in units(world, account, "campaign", hidden_too=True):
-        rows = [row for row in map(unit.day, days) if row]
-        totals = [sum(column) for column in zip(*rows, strict=True)] or [0] * len(whole)
-        campaigns[unit.node["id"]] = _entry(writer, totals, len(rows))
+        totals, rows = _add_up(unit, days)
+        campaigns[unit.node["id"]] = _entry(writer, totals, rows)
         whole = [a + b for a, b in zip(whole, totals, strict=True)]
-        count += len(rows)
-    return {**_entry(writer, whole, count), "campaigns": campaigns}
+        count += rows
+    ads = {
+        unit.node["id"]: {
+            **_entry(writer, *_add_up(unit, days)),
+            "adset_id": unit.node["adset_id"],
+        }
+        for unit in units(world, account, "ad", hidden_too=True)
+    }
+    return {**_entry(writer, whole, count), "campaigns": campaigns, "ads": ads}
+
+
+def _add_up(unit: Unit, days: Sequence[Day]) -> tuple[list[int], int]:
+    rows = [row for row in map(unit.day, days) if row]
+    return [sum(column) for column in zip(*rows, strict=True)] or [0] * len(Metrics._fields), len(
+        rows
+    )
 
 
 def _entry(writer: RowWriter, totals: list[int], rows: int) -> dict[str, Any]:
