@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib import admin
 
 from integrations.deletion_models import DataDeletion
@@ -11,12 +13,20 @@ from integrations.models import (
     Campaign,
     CustomAudience,
     InsightCheck,
+    InsightRevision,
     Integration,
     Page,
     PushTarget,
     SyncRun,
 )
+from leadmetrics import queue
 from leadmetrics.tenancy.admin import ReadOnlyAdmin
+
+# Older performance is read only when somebody asks for it.
+_SCHEDULES = {
+    SyncRun.Kind.INSIGHTS: "Pull performance",
+    SyncRun.Kind.CATALOG: "Sync catalogs",
+}
 
 
 @admin.register(Integration)
@@ -106,12 +116,39 @@ class SyncRunAdmin(ReadOnlyAdmin):
         "state",
         "progress_text",
         "requests",
+        "took",
         "error",
     ]
+    readonly_fields = ["took", "read_next"]
     list_filter = ["state", "kind"]
     list_select_related = ["tenant", "ad_account", "integration"]
     search_fields = ["id", "ad_account__ad_account_id", "tenant__slug"]
     ordering = ["-created_at"]
+
+    @admin.display(description="read next")
+    def read_next(self, run: SyncRun) -> datetime | None:
+        """When this run goes on, or the next one of its kind begins by itself."""
+        if run.is_open:
+            return run.lease_until if run.state == SyncRun.State.WAITING else None
+        return queue.next_start(_SCHEDULES.get(SyncRun.Kind(run.kind), ""))
+
+
+@admin.register(InsightRevision)
+class InsightRevisionAdmin(ReadOnlyAdmin):
+    list_display = [
+        "noted_at",
+        "ad_account",
+        "campaign_id",
+        "date_start",
+        "spend",
+        "impressions",
+        "clicks",
+        "conversions",
+        "conversion_value",
+    ]
+    list_select_related = ["ad_account"]
+    search_fields = ["campaign_id", "ad_account__ad_account_id", "ad_account__name"]
+    ordering = ["-noted_at", "-pk"]
 
 
 @admin.register(InsightCheck)

@@ -100,6 +100,19 @@ class SyncRun(models.Model):
         return f"{days}{self.rows:,} rows"
 
     @property
+    def took(self) -> str:
+        """How long it worked, or has worked so far; empty when it has not begun."""
+        if self.started_at is None:
+            return ""
+        seconds = ((self.finished_at or timezone.now()) - self.started_at).total_seconds()
+        if seconds < 60:
+            return f"{max(seconds, 0.1):.1f} s"
+        minutes, rest = divmod(int(seconds), 60)
+        return (
+            f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+        )
+
+    @property
     def progress_text(self) -> str:
         """How far it is, and what it waits for."""
         if self.state != self.State.WAITING:

@@ -22,6 +22,7 @@ class AccountHealth:
 
     account: AdAccount
     run: SyncRun | None
+    history: SyncRun | None
     state: State
     can_read: bool
     check: InsightCheck | None
@@ -37,27 +38,40 @@ class RunPage:
 
 def accounts_of(tenant: Tenant) -> list[AccountHealth]:
     """The ad accounts in use, by name. Three queries."""
-    newest = SyncRun.objects.filter(ad_account=OuterRef("pk"), kind=SyncRun.Kind.INSIGHTS)
     accounts = list(
         AdAccount.objects.filter(tenant=tenant, enabled=True)
         .select_related("integration__tenant", "tenant")
-        .annotate(newest_run=Subquery(newest.order_by("-created_at", "-pk").values("pk")[:1]))
+        .annotate(
+            newest_run=_newest(SyncRun.Kind.INSIGHTS), newest_history=_newest(SyncRun.Kind.HISTORY)
+        )
     )
-    keys = {account.pk: account.newest_run for account in accounts}
-    runs = SyncRun.objects.in_bulk([key for key in keys.values() if key])
-    checks = InsightCheck.objects.filter(ad_account__in=keys).order_by("month")
+    keys = [key for one in accounts for key in (one.newest_run, one.newest_history) if key]
+    runs = SyncRun.objects.in_bulk(keys)
+    checks = InsightCheck.objects.filter(ad_account__in=accounts).order_by("month")
     newest_check = {check.ad_account_id: check for check in checks}
     return [
-        _health(account, runs.get(keys[account.pk]), newest_check.get(account.pk))
+        _health(
+            account,
+            runs.get(account.newest_run),
+            runs.get(account.newest_history),
+            newest_check.get(account.pk),
+        )
         for account in accounts
     ]
 
 
-def _health(account: AdAccount, run: SyncRun | None, check: InsightCheck | None) -> AccountHealth:
+def _newest(kind: SyncRun.Kind) -> Subquery:
+    found = SyncRun.objects.filter(ad_account=OuterRef("pk"), kind=kind)
+    return Subquery(found.order_by("-created_at", "-pk").values("pk")[:1])
+
+
+def _health(
+    account: AdAccount, run: SyncRun | None, history: SyncRun | None, check: InsightCheck | None
+) -> AccountHealth:
     can_read = account.integration.is_usable and account.gone_at is None
     is_open = run is not None and run.is_open
     state = why_stale(account, run, timezone.now())
-    return AccountHealth(account, run, state, can_read and not is_open, check)
+    return AccountHealth(account, run, history, state, can_read and not is_open, check)
 
 
 def run_page(tenant: Tenant, *, after: str = "") -> RunPage:
@@ -84,14 +98,3 @@ def run_state(run: SyncRun) -> State:
     """The run's completeness in words, with the reason where it is cut."""
     state = _RUN_STATES[run.state]
     return State(state.tone, state.label, run.error)
-
-
-def run_took(run: SyncRun) -> str:
-    """How long it worked, or has worked so far; empty when it has not begun."""
-    if run.started_at is None:
-        return ""
-    seconds = ((run.finished_at or timezone.now()) - run.started_at).total_seconds()
-    if seconds < 60:
-        return f"{max(seconds, 0.1):.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

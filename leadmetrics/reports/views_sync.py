@@ -35,7 +35,7 @@ def health(request: TenantRequest, tenant: str) -> HttpResponse:
         "behind": sum(row.state.tone in ("warn", "bad") for row in accounts),
         "readable": any(row.can_read for row in accounts),
         "is_reading": any(run.is_open for run in page.items),
-        "runs": [(run, sync.run_state(run), sync.run_took(run)) for run in page.items],
+        "runs": [(run, sync.run_state(run), run.took) for run in page.items],
         "next_pull": queue.next_start("Pull performance"),
         "next_catalog": queue.next_start("Sync catalogs"),
         "path": request.get_full_path(),

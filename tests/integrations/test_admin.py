@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.apps import apps
@@ -18,17 +18,19 @@ from integrations.models import (
     CampaignInsight,
     CampaignMonth,
     InsightDay,
-    InsightRevision,
     RangeReach,
+    SyncRun,
 )
+from integrations.schedules import SCHEDULES
 from integrations.services.catalog import request_catalog
+from leadmetrics import queue
 from leadmetrics.tenancy.models import Tenant
 from tests.builders import TOKEN, make_push_target, make_user
 from tests.integrations.conftest import page_text
 
 FIGURES = (
     *(AccountDay, AdInsight, CampaignInsight, CampaignMonth),
-    *(InsightDay, InsightRevision, RangeReach),
+    *(InsightDay, RangeReach),
 )
 MODELS = [
     model for model in apps.get_app_config("integrations").get_models() if model not in FIGURES
@@ -53,6 +55,9 @@ def world(acme: Tenant) -> None:
     target.ad_account.audiences.create(audience_id="1", name="Buyers", subtype="CUSTOM")
     target.ad_account.insight_checks.create(
         month=date(2026, 9, 1), checked_at=timezone.now(), matches=True
+    )
+    target.ad_account.insight_revisions.create(
+        campaign_id="77", date_start=date(2026, 9, 1), noted_at=timezone.now(), spend="31.25"
     )
 
 
@@ -92,3 +97,27 @@ def test_defaults_of_a_grant_are_shown(support: Client, world: None) -> None:
 def test_people_without_staff_rights_see_nothing(as_ana: Client, model: type) -> None:
     url = reverse(f"admin:integrations_{model._meta.model_name}_changelist")
     assert as_ana.get(url).status_code in (302, 403)
+
+
+def test_support_sees_how_long_a_run_took_and_when_is_read_next(
+    support: Client, world: None
+) -> None:
+    queue.install_schedules([row for row in SCHEDULES if row.name == "Sync catalogs"])
+    queue.QueueSchedule.objects.update(next_run=datetime(2031, 3, 4, 4, 40, tzinfo=UTC))
+    began = timezone.now()
+    SyncRun.objects.update(
+        state="complete", started_at=began - timedelta(seconds=75), finished_at=began
+    )
+    listed = support.get(reverse("admin:integrations_syncrun_changelist"))
+    assert "1 min 15 s" in page_text(listed)
+    url = reverse("admin:integrations_syncrun_change", args=[SyncRun.objects.get().pk])
+    assert "2031" in page_text(support.get(url))
+    SyncRun.objects.update(
+        state="waiting", lease_until=datetime(2030, 1, 2, 3, 4, tzinfo=UTC), finished_at=None
+    )
+    assert "2031" not in page_text(support.get(url))
+
+
+def test_support_sees_what_a_day_said_before_it_was_restated(support: Client, world: None) -> None:
+    page = support.get(reverse("admin:integrations_insightrevision_changelist"), {"q": "77"})
+    assert "31.25" in page_text(page)

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from integrations.models import AdAccount, Integration, PushTarget, SyncRun
 from integrations.services.catalog import request_catalog
-from integrations.services.insights import request_pull
+from integrations.services.insights import request_history, request_pull
 from leadmetrics.tenancy.models import Tenant
 from tests.builders import (
     make_ad_account,
@@ -592,3 +592,12 @@ def test_from_consent_to_a_target_with_figures(as_ana: Client, acme: Tenant, sta
     assert "Spring, new customers is ready" in text
     assert account.insights.exists()
     assert account.insights_complete_at > datetime.now(UTC) - timedelta(minutes=1)
+
+
+def test_older_days_show_how_far_they_are(
+    as_ana: Client, acme: Tenant, integration: Integration
+) -> None:
+    run = request_history(make_ad_account(integration))
+    SyncRun.objects.filter(pk=run.pk).update(state="running", days_done=7, days_total=900)
+    response = as_ana.get(url("progress", acme, integration.pk), {"then": ""})
+    assert 'value="7" max="900"' in page_text(response)

@@ -128,6 +128,18 @@ def test_sync_now_begins_a_run_whose_progress_survives_a_reload(
     assert "every 2s" not in as_ana.get(URL).content.decode()
 
 
+def test_account_tells_how_far_its_older_days_are(acme: Tenant, as_ana: Client) -> None:
+    account = make_account(acme)
+    run = make_run(account, "running", kind="history", days_done=300, days_total=1100, rows=9000)
+
+    answer = as_ana.get(URL)
+    assert "Older days: 300 of 1100 days, 9,000 rows" in words_of(answer)
+    assert 'value="300" max="1100"' in answer.content.decode()
+
+    SyncRun.objects.filter(pk=run.pk).update(state="failed", error="Meta sent no JSON.")
+    assert "Older days: Meta sent no JSON." in words_of(as_ana.get(URL))
+
+
 def test_another_tenants_account_is_not_read(acme: Tenant, harbour: Tenant, as_ana: Client) -> None:
     theirs = make_account(harbour)
 
