@@ -108,13 +108,40 @@ def test_the_chart_tells_the_day_under_the_pointer_and_zooms(page: Page, stack: 
     assert point_at(0.99).split(":")[0] == newest
 
     page.emulate_media(media="print")
-    for part in (".top-bar", ".report__controls", ".page-header__action", ".chart__hint"):
-        assert page.locator(part).first.is_hidden(), part
-    assert page.locator(".report__days").first.evaluate(
-        "days => days.scrollHeight <= days.clientHeight"
-    )  # every day is on the paper
     assert live.is_hidden()
     assert frame.locator("svg").first.evaluate("svg => getComputedStyle(svg).opacity") == "1"
+
+
+CUT_SHORT = """
+from integrations.models import AdAccount, SyncRun
+account = AdAccount.objects.filter(tenant__slug="acme", enabled=True).first()
+run = SyncRun.objects.create(
+    tenant=account.tenant, integration=account.integration, ad_account=account,
+    kind="insights", state="failed", error="Meta stopped answering.",
+)
+print(run.pk)
+"""
+FORGET = "from integrations.models import SyncRun; SyncRun.objects.filter(pk='{}').delete()"
+
+
+def test_paper_has_every_day_and_what_is_wrong_with_them(page: Page, stack: Stack) -> None:
+    sign_in(page, stack, "ana@acme.example")
+    run = stack.manage("shell", "--no-imports", "-c", CUT_SHORT).strip()
+    page.goto(f"{stack.base_url}/t/acme/reports/")
+    stack.manage("shell", "--no-imports", "-c", FORGET.format(run))
+
+    page.emulate_media(media="print")
+
+    for part in (".top-bar", ".report__controls", ".page-header__action", ".chart__hint"):
+        assert page.locator(part).first.is_hidden(), part
+    freshness = page.locator(".report__freshness")
+    assert freshness.get_by_text("was cut short").is_visible()
+    assert freshness.locator("a").first.is_hidden()
+    for days in page.locator(".report__days").all():  # nobody has opened them
+        assert days.evaluate(
+            "days => days.checkVisibility() && days.scrollHeight <= days.clientHeight"
+        )
+        assert days.locator("tr").last.bounding_box()
 
 
 def test_the_demo_leads_from_campaign_to_ad_set_to_ad(page: Page, stack: Stack) -> None:
