@@ -103,6 +103,11 @@ def report_accounts(tenant: Tenant) -> list[Account]:
     return list(accounts.values())
 
 
+def disused_account(tenant: Tenant, pk: int) -> AdAccount | None:
+    """The workspace's ad account with this key, if it is not used any more."""
+    return AdAccount.objects.filter(tenant=tenant, pk=pk, enabled=False).first()
+
+
 def with_days_of_ads(accounts: Sequence[Account]) -> list[Account]:
     """The accounts with the days of which ads were read, apart from campaigns.
 

@@ -10,11 +10,18 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from leadmetrics.errors import NotFound
-from leadmetrics.reports.accounts import Account, day_begun_anywhere, day_begun_everywhere
+from leadmetrics.reports.accounts import (
+    Account,
+    day_begun_anywhere,
+    day_begun_everywhere,
+    disused_account,
+)
 from leadmetrics.reports.exports import DEFAULT_SORT, METRICS, SORT_KEYS
+from leadmetrics.reports.paging import read_place
 from leadmetrics.reports.periods import DEFAULT, Period, read_period
 from leadmetrics.reports.selectors import Scope
 from leadmetrics.tenancy.middleware import TenantRequest
+from leadmetrics.tenancy.models import Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,10 @@ class Problems:
 
     days: str = ""
     fields: str = ""
+    account: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.days or self.fields or self.account)
 
 
 def read_query(
@@ -74,10 +85,13 @@ def read_query(
 ) -> tuple[ReportQuery, Problems]:
     """The report asked for, and what of it cannot be shown. Raises NotFound."""
     params = {key: str(value).replace("\0", "") for key, value in request.GET.dict().items()}
-    account = _account(params.get("account", ""), everyone)
     campaign = params.get("campaign", "")
-    if campaign:
-        account = _account(campaign.partition("-")[0], everyone)
+    wanted = campaign.partition("-")[0] if campaign else params.get("account", "")
+    if campaign and not wanted:
+        raise NotFound
+    account, disused = _account(wanted, everyone, request.tenant)
+    if disused:
+        campaign = ""
     accounts = [account] if account else everyone
     period, days = read_period(
         params,
@@ -99,16 +113,21 @@ def read_query(
         campaign=campaign,
         ad_set=params.get("ad_set", "")[:32] if campaign else "",
     )
-    return query, Problems(days, _unknown(wrong))
+    return query, Problems(days, _unknown(wrong), disused)
 
 
-def _account(wanted: str, everyone: Sequence[Account]) -> Account | None:
-    if not wanted:
-        return None
+def _account(
+    wanted: str, everyone: Sequence[Account], tenant: Tenant
+) -> tuple[Account | None, str]:
+    """The account with this key; or none, and in words why not."""
     found = next((account for account in everyone if str(account.pk) == wanted), None)
-    if found is None:
+    if found or not wanted:
+        return found, ""
+    pk = read_place(wanted)
+    disused = disused_account(tenant, pk) if pk else None
+    if disused is None:
         raise NotFound
-    return found
+    return None, f"{disused.name} is not used here any more; this is the whole report."
 
 
 def _unknown(wrong: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import FileResponse, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from integrations.services.reach import ask_reach
@@ -35,7 +36,7 @@ def performance(request: TenantRequest, tenant: str) -> HttpResponse:
     """The report: figures, a line, its table and the campaigns, one block per currency."""
     everyone = report_accounts(request.tenant)
     query, problems = read_query(request, tenant, everyone)
-    if not problems.days and "shown" in request.GET:
+    if not problems and "shown" in request.GET:
         return redirect(query.url())  # the form's fields become the shortest address
     campaign, ad_set = selectors.scope_names(query.scope)
     if query.campaign and not campaign:
@@ -105,7 +106,7 @@ def reach(request: TenantRequest, tenant: str) -> HttpResponse:
     everyone = report_accounts(request.tenant)
     query, problems = read_query(request, tenant, everyone)
     accounts = [query.account] if query.account else everyone
-    if len(accounts) != 1 or problems.days:
+    if len(accounts) != 1 or problems.days or problems.account:
         raise NotFound
     context = {
         "query": query,
@@ -141,11 +142,12 @@ def _reach(actor: Actor, account: Account, query: ReportQuery) -> dict[str, Any]
 def moved(request: TenantRequest, tenant: str) -> HttpResponse:
     """What Meta restated, in days that were over, since this person's visit before this one."""
     everyone = report_accounts(request.tenant)
-    query, _ = read_query(request, tenant, everyone)
+    query, problems = read_query(request, tenant, everyone)
     accounts = [query.account] if query.account else everyone
     since = note_look(request.membership)
     context = {
         "query": query,
+        "problems": problems,
         "since": since,
         "rows": moved_rows(accounts, query.period, since) if since else [],
         "report_url": query.url(),
@@ -160,8 +162,9 @@ def export(request: TenantRequest, tenant: str, table: str, kind: str) -> HttpRe
     query, problems = read_query(request, tenant, everyone)
     if table not in ("campaigns", "days", "every-row") or kind not in ("csv", "xlsx"):
         raise NotFound
-    if problems.days:
-        return redirect(query.url())
+    if problems:  # the page says them, and a file could not
+        page = reverse("reports:performance", args=[tenant])
+        return redirect(f"{page}?{request.GET.urlencode()}")
     rows = _rows(query, everyone, table)
     name = f"{tenant}-{table}-{query.period.since}-{query.period.until}.{kind}"
     if kind == "xlsx":

@@ -115,11 +115,25 @@ def test_an_unknown_table_is_a_404(acme: Tenant, as_vera: Client) -> None:
     assert as_vera.get("/t/acme/reports/export/secrets.csv").status_code == 404
 
 
-def test_a_bad_range_leads_back_to_the_page(acme: Tenant, as_vera: Client) -> None:
-    response = as_vera.get("/t/acme/reports/export/days.csv?since=x&until=y")
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("since=x&until=y", "“x” is not a date"),
+        ("metric=roas&range=7d", "This report has no figure “roas”"),
+        ("sort=love&shown=2026-11-02..2026-11-08", "This report has no figure “love”"),
+    ],
+)
+def test_what_cannot_be_read_leads_back_to_the_page_that_says_so(
+    acme: Tenant, as_vera: Client, query: str, said: str
+) -> None:
+    make_account(acme)
+
+    response = as_vera.get(f"/t/acme/reports/export/days.csv?{query}")
 
     assert response.status_code == 302
-    assert response.headers["Location"] == "/t/acme/reports/"
+    assert response.headers["Location"] == f"/t/acme/reports/?{query}"
+    assert said in as_vera.get(response.headers["Location"]).content.decode()
+    assert said in as_vera.get(f"/t/acme/reports/moved/?{query}").content.decode()
 
 
 def workbook(client: Client, name: str, query: str = "") -> list[list[str]]:

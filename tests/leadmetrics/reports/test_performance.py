@@ -142,6 +142,25 @@ def test_one_account_can_be_chosen_and_a_strangers_cannot(acme: Tenant, as_vera:
     assert as_vera.get(URL, {"account": "1 OR 1"}).status_code == 404
 
 
+@pytest.mark.parametrize("key", ["account", "campaign"])
+def test_an_account_that_is_not_used_any_more_is_named(
+    acme: Tenant, as_vera: Client, key: str
+) -> None:
+    make_day(make_account(acme, "EU"), TODAY - timedelta(days=1), "1", spend=10)
+    off = make_account(acme, "Old <shop>", enabled=False)
+    theirs = make_account(Tenant.objects.create(slug="other", name="Other"), enabled=False)
+    wanted = {key: off.pk if key == "account" else f"{off.pk}-1"}
+
+    page = as_vera.get(URL, wanted)
+
+    assert "Old &lt;shop&gt; is not used here any more" in page.content.decode()
+    assert cells_of(page, "Total EUR")[0] == "€10.00"
+    assert as_vera.get(f"{URL}export/days.csv", wanted).status_code == 302
+    assert as_vera.get(f"{URL}reach/", wanted).status_code == 404
+    assert as_vera.get(URL, {key: theirs.pk}).status_code == 404
+    assert as_vera.get(URL, {"campaign": "-1"}).status_code == 404
+
+
 def test_campaigns_sort_by_every_column_both_ways(acme: Tenant, as_vera: Client) -> None:
     account = make_account(acme)
     make_day(account, TODAY - timedelta(days=1), "b", spend=1, impressions=10, clicks=5)
