@@ -26,8 +26,8 @@ from approvals.neighbours import siblings_of
 from approvals.presence import others_here
 from approvals.selectors.queue import first_from, variants_to_review
 from approvals.selectors.verdicts import decision_to_undo, decisions_and_undo, decisions_of
-from approvals.services.review import ContentChanged
 from approvals.services.seen import note_seen
+from approvals.services.shown import ContentChanged
 from approvals.states import VariantStatus
 from leadmetrics.errors import StateConflict
 from leadmetrics.htmx import announce, is_fragment

@@ -29,12 +29,12 @@ from approvals.services.edit_and_approve import edit_and_approve, says_already, 
 from approvals.services.images import store_image
 from approvals.services.propose import withdraw_variant
 from approvals.services.review import (
-    ContentChanged,
     approve_variant,
     edit_variant,
     reject_variant,
 )
 from approvals.services.seen import note_seen
+from approvals.services.shown import ContentChanged
 from approvals.states import EDITABLE, VariantStatus
 from leadmetrics.errors import InvalidInput, NotFound, StateConflict
 from leadmetrics.htmx import announce, is_fragment
@@ -137,8 +137,15 @@ def edit(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
 @role_required(Role.REVIEWER)
 def withdraw(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
     """Take an ad out of the queue without a verdict."""
+    form = ShownForm(request.POST)
+    form.full_clean()
     try:
-        gone = withdraw_variant(actor=request.actor, variant_id=variant_id)
+        gone = withdraw_variant(
+            actor=request.actor, variant_id=variant_id, shown_hash=form.shown_hash
+        )
+    except ContentChanged as exc:
+        shown = access_variant(actor=request.actor, variant_id=variant_id)
+        return open_desk(request, shown, **difference(form, shown, exc), status=409)
     except StateConflict as exc:
         shown = access_variant(actor=request.actor, variant_id=variant_id)
         return open_desk(request, shown, notice=Notice("warn", exc.user_message), status=409)

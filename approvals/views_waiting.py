@@ -10,11 +10,12 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from approvals.access import access_variant
-from approvals.answers import Notice, conflict, go_on, open_desk
+from approvals.answers import Notice, conflict, difference, go_on, open_desk
 from approvals.desk import Desk
-from approvals.forms import ChangesForm
+from approvals.forms import ChangesForm, ShownForm
 from approvals.models import AdVariant, Decision
 from approvals.services.review import request_changes
+from approvals.services.shown import ContentChanged
 from approvals.services.undo import push_now, undo_decision
 from approvals.services.waiting import defer_variant, reopen_variant
 from leadmetrics.errors import StateConflict
@@ -65,8 +66,15 @@ def undo(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
 def defer(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpResponse:
     """Put an ad off until tomorrow morning, then on to the next one."""
     before = access_variant(actor=request.actor, variant_id=variant_id)
+    form = ShownForm(request.POST)
+    form.full_clean()
     try:
-        later = defer_variant(actor=request.actor, variant_id=variant_id)
+        later = defer_variant(
+            actor=request.actor, variant_id=variant_id, shown_hash=form.shown_hash
+        )
+    except ContentChanged as exc:
+        shown = access_variant(actor=request.actor, variant_id=variant_id)
+        return open_desk(request, shown, **difference(form, shown, exc), status=409)
     except StateConflict as exc:
         shown = access_variant(actor=request.actor, variant_id=variant_id)
         return open_desk(request, shown, notice=Notice("warn", exc.user_message), status=409)

@@ -11,7 +11,8 @@ from approvals.limits import AdCopy
 from approvals.models import AdVariant, VariantRevision
 from approvals.rules import copy_of
 from approvals.services.checking import check_for_target
-from approvals.services.review import ContentChanged, approve_variant, edit_variant
+from approvals.services.review import approve_variant, edit_variant
+from approvals.services.shown import ContentChanged
 from leadmetrics.errors import InvalidInput
 from leadmetrics.tenancy.actors import Actor
 

@@ -20,6 +20,7 @@ from approvals.rules import rules_for
 from approvals.services.checking import check_for_target, usual_sites_of
 from approvals.services.images import store_image
 from approvals.services.links import ask_for_link
+from approvals.services.shown import head_with_hash
 from approvals.states import VariantStatus, move
 from integrations.models import PushTarget
 from leadmetrics.audit.log import record
@@ -107,16 +108,19 @@ def propose_variants(*, actor: Actor, proposal: ProposalInput) -> ProposeResult:
         return earlier
 
 
-def withdraw_variant(*, actor: Actor, variant_id: UUID) -> AdVariant:
-    """Take a variant back that nobody has decided yet; people need the right to review.
+def withdraw_variant(*, actor: Actor, variant_id: UUID, shown_hash: str = "") -> AdVariant:
+    """Take a variant back that nobody has decided yet.
 
-    Raises NotFound, NotAllowed, StateConflict.
+    People need the right to review, and the content with ``shown_hash``; agents have no screen.
+    Raises NotFound, NotAllowed, StateConflict and ContentChanged.
     """
     with transaction.atomic():
         if actor.kind == ActorKind.HUMAN:
             require_role(actor, Role.REVIEWER, tenant_id=actor.tenant_id)
         variant = access_variant(actor=actor, variant_id=variant_id, lock=True)
         move(variant, VariantStatus.WITHDRAWN)
+        if actor.kind == ActorKind.HUMAN:
+            head_with_hash(variant, shown_hash)
         record(actor, "variant.withdrawn", variant)
     return variant
 

@@ -16,6 +16,7 @@ from approvals.rules import copy_of
 from approvals.selectors.verdicts import decisions_of, standing_approvals
 from approvals.services.checking import check_for_target
 from approvals.services.propose import add_revision
+from approvals.services.shown import head_with_hash
 from approvals.states import EDITABLE, PAST_PUSHES, PushState, VariantStatus, move
 from leadmetrics import queue
 from leadmetrics.audit.log import record
@@ -23,16 +24,6 @@ from leadmetrics.crash_points import reached
 from leadmetrics.errors import InvalidInput, NotAllowed, StateConflict
 from leadmetrics.tenancy.actors import Actor, require_role
 from leadmetrics.tenancy.models import Role
-
-
-class ContentChanged(StateConflict):
-    """The text or the target moved after the page was drawn; the decision does not count."""
-
-    code = "content_changed"
-    user_message = (
-        "This ad changed while you were reading, so your decision was not counted. "
-        "Here is what it says now."
-    )
 
 
 def approve_variant(
@@ -196,7 +187,7 @@ def edit_variant(
                 f"This variant is now “{variant.get_status_display().lower()}”, so its text can no "
                 "longer change."
             )
-        before = _head_with_hash(variant, shown_hash)
+        before = head_with_hash(variant, shown_hash)
         checked = check_for_target(
             tenant=variant.tenant,
             target=variant.target,
@@ -260,14 +251,7 @@ def _head_as_shown(variant: AdVariant, shown_hash: str) -> VariantRevision:
             f"This variant is now “{variant.get_status_display().lower()}”. "
             "Your decision was not counted."
         )
-    return _head_with_hash(variant, shown_hash)
-
-
-def _head_with_hash(variant: AdVariant, shown_hash: str) -> VariantRevision:
-    revision = variant.head
-    if revision is None or digest(build_payload(revision, variant.target)) != shown_hash:
-        raise ContentChanged
-    return revision
+    return head_with_hash(variant, shown_hash)
 
 
 def void_unsent_push(variant: AdVariant) -> None:

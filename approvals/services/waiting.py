@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from approvals.access import access_variant
 from approvals.models import AdVariant
+from approvals.services.shown import head_with_hash
 from approvals.states import VARIANT_MOVES, VariantStatus, move
 from leadmetrics.audit.log import record
 from leadmetrics.errors import StateConflict
@@ -21,10 +22,10 @@ MORNING = time(9)
 AT_ONCE = 200
 
 
-def defer_variant(*, actor: Actor, variant_id: UUID) -> AdVariant:
+def defer_variant(*, actor: Actor, variant_id: UUID, shown_hash: str) -> AdVariant:
     """Put an ad off until tomorrow at nine, for everybody: it goes to the end of the queue.
 
-    Its due time stays as it was. Raises NotFound, NotAllowed, StateConflict.
+    Its due time stays as it was. Raises NotFound, NotAllowed, StateConflict and ContentChanged.
     """
     with transaction.atomic():
         require_role(actor, Role.REVIEWER, tenant_id=actor.tenant_id)
@@ -34,6 +35,7 @@ def defer_variant(*, actor: Actor, variant_id: UUID) -> AdVariant:
                 f"This variant is now “{variant.get_status_display().lower()}”, so there is "
                 "nothing to put off."
             )
+        head_with_hash(variant, shown_hash)
         until = tomorrow_morning(variant.tenant)
         move(variant, VariantStatus.PROPOSED, queue_at=until)
         record(actor, "variant.deferred", variant, {"name": str(variant), "until": until})

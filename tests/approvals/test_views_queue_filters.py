@@ -115,7 +115,7 @@ def test_who_else_has_it_open(as_ben, rita, variant):
 
 def test_what_is_put_off_stands_at_the_end(as_ben, agent, target):
     first, _ = (propose(agent, target, replace(COPY, headline=name)) for name in ("One", "Two"))
-    answer = as_ben.post(review("defer", first), headers=HTMX)
+    answer = as_ben.post(review("defer", first), shown(first), headers=HTMX)
     assert answer.context["card"]["revision"].headline == "Two"
     assert headlines(as_ben.get(review("queue"))) == ["Two", "One"]
 
@@ -180,7 +180,7 @@ def test_every_order_reaches_every_ad_once_by_pages_and_card_by_card(as_ben, mix
 def test_a_decision_goes_on_in_the_chosen_order_and_keeps_it(as_ben, mixed, sort):
     first, second, third = expected(sort, mixed)[8:11]
     query = f"?sort={sort}&q=Ad"
-    later = as_ben.post(f"{review('defer', first)}{query}", headers=HTMX)
+    later = as_ben.post(f"{review('defer', first)}{query}", shown(first), headers=HTMX)
     assert later.context["card"]["variant"] == second
     decided = as_ben.post(f"{review('approve', second)}{query}", shown(second), headers=HTMX)
     assert decided.context["card"]["variant"] == third

@@ -19,6 +19,7 @@ from tests.approvals.pages import (
     announced,
     live_hash,
     review,
+    shown,
     told,
     typed,
     words,
@@ -171,16 +172,29 @@ def test_edit_refuses_what_is_no_image(as_ben, variant):
 
 
 def test_withdraw_takes_the_ad_out_of_the_queue(as_ben, variant, second):
-    answer = as_ben.post(review("withdraw", variant))
+    answer = as_ben.post(review("withdraw", variant), shown(variant))
     assert answer.url == review("variant", second)
     variant.refresh_from_db()
     assert variant.status == VariantStatus.WITHDRAWN
     assert "Withdrawn" in words(as_ben.get(review("variant", variant)))
 
 
+@pytest.mark.parametrize("act", ["withdraw", "defer"])
+def test_what_changed_meanwhile_is_neither_withdrawn_nor_put_off(as_ben, variant, rita, act):
+    stale = shown(variant)
+    edit_variant(actor=rita, variant_id=variant.pk, shown_hash=stale["content_hash"], copy=OTHER)
+    before = AdVariant.objects.get(pk=variant.pk)
+    for sent in (stale, {}):
+        answer = as_ben.post(review(act, variant), sent)
+        assert answer.status_code == 409
+        assert "This ad changed while you were reading" in words(answer)
+    now = AdVariant.objects.get(pk=variant.pk)
+    assert (now.status, now.queue_at) == (before.status, before.queue_at)
+
+
 def test_withdraw_of_a_decided_ad_shows_the_true_state(as_ben, variant, ben):
     approve_variant(actor=ben, variant_id=variant.pk, shown_hash=live_hash(variant))
-    answer = as_ben.post(review("withdraw", variant))
+    answer = as_ben.post(review("withdraw", variant), shown(variant))
     assert answer.status_code == 409
     assert "Approved by Ben" in words(answer)
 

@@ -241,12 +241,12 @@ def test_each_of_two_approvers_must_still_be_here_when_it_is_sent(four_eyes, ben
 
 
 def test_later_moves_it_to_the_end_for_everybody(ben, vera, variant):
-    defer_variant(actor=ben, variant_id=variant.pk)
+    defer_variant(actor=ben, variant_id=variant.pk, shown_hash=live_hash(variant))
     fresh = AdVariant.objects.get(pk=variant.pk)
     assert fresh.status == VariantStatus.PROPOSED
     assert timezone.now() < fresh.queue_at < timezone.now() + timedelta(days=2)
     with pytest.raises(NotAllowed):
-        defer_variant(actor=vera, variant_id=variant.pk)
+        defer_variant(actor=vera, variant_id=variant.pk, shown_hash=live_hash(variant))
 
 
 def test_what_nobody_decides_expires_as_neither_yes_nor_no(ben, variant):
