@@ -77,7 +77,9 @@ CAUSES: Mapping[str, Cause] = {
     "withdrawn": Cause(
         "Withdrawn", "neutral", "archive-restore", "Nothing of it was sent to Meta."
     ),
-    "waiting_for_worker": Cause(*_WAITING, "It is approved. A worker takes it within seconds."),
+    "waiting_for_worker": Cause(
+        *_WAITING, "It is approved. A worker takes it within seconds.", BY_ITSELF
+    ),
     "not_due_yet": Cause(*_WAITING, "It is approved and is sent at {when}.", BY_ITSELF),
     "can_be_undone": Cause(
         *_WAITING,
@@ -90,7 +92,7 @@ CAUSES: Mapping[str, Cause] = {
         "Look whether the worker runs: manage.py up, or the service of the jobs.",
         OPERATOR,
     ),
-    "being_sent": Cause("Being sent", "info", "send", "The worker is talking to Meta."),
+    "being_sent": Cause("Being sent", "info", "send", "The worker is talking to Meta.", BY_ITSELF),
     "meta_asks_to_wait": Cause(*_HELD, "", BY_ITSELF),
     "meta_away": Cause(*_HELD, "", BY_ITSELF),
     "writes_stopped": Cause(
