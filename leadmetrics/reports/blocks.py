@@ -61,8 +61,7 @@ def _cards(report: CurrencyReport, query: ReportQuery) -> list[dict[str, Any]]:
 
 
 def _is_comparable(report: CurrencyReport, query: ReportQuery) -> bool:
-    """Whether the whole period before was read; half of it would fake a rise."""
-    return query.compare and all(a.covers(query.period.before.since) for a in report.accounts)
+    return query.compare and exports.is_comparable(report, query.period)
 
 
 def _notes(report: CurrencyReport, query: ReportQuery) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
-from integrations.sums import Sums
+from integrations.sums import NOTHING, Sums
 from leadmetrics.reports.accounts import Account
 from leadmetrics.reports.periods import Period
 from leadmetrics.reports.selectors import CurrencyReport, ObjectSums, Scope, daily_rows
@@ -141,6 +141,11 @@ def table_of_days(report: CurrencyReport, period: Period, metric: Metric) -> lis
     return rows[::-1]
 
 
+def is_comparable(report: CurrencyReport, period: Period) -> bool:
+    """Whether the whole period before was read; half of it would fake a rise."""
+    return all(account.covers(period.before.since) for account in report.accounts)
+
+
 def why_absent(report: CurrencyReport, day: date) -> str:
     """Why a day has no rows: not read yet, or nothing ran (Meta leaves such days out)."""
     read = [a for a in report.accounts if a.covers(day)]
@@ -163,14 +168,19 @@ def sorted_objects(objects: Iterable[ObjectSums], sort: str) -> list[ObjectSums]
 
 
 def object_rows(
-    reports: Iterable[CurrencyReport], period: Period, sort: str, level: str
+    reports: Iterable[CurrencyReport], period: Period, sort: str, level: str, *, compare: bool
 ) -> Iterator[list[Cell]]:
-    """The table of campaigns (ad sets, ads) with its totals, one header, every page of it."""
+    """The table of campaigns (ad sets, ads) with its totals, one header, every page of it.
+
+    With ``compare`` the total of a currency has the period before beside it, as its cards do.
+    """
     what = LEVELS[level]
+    before = [f"{metric.label} before" for metric in METRICS.values() if compare]
+    no_before = [None for _ in before]
     yield [
         *("Row", "Currency", "Ad account", "Ad account ID", what, f"{what} ID", "Status"),
         *("First day", "Last day", *(metric.label for metric in METRICS.values()), "Reach"),
-        "Read at",
+        *("Read at", *before),
     ]
     for report in reports:
         for row in sorted_objects(report.objects, sort):
@@ -178,18 +188,20 @@ def object_rows(
             yield [
                 *(*names, row.name, row.object_id, row.status, period.since, period.until),
                 *(*_figures(row.sums, report.currency), row.reach, _read_at(row.account)),
+                *no_before,
             ]
         for account in report.accounts if level == "campaign" else ():
             names = ("Account total", report.currency, *_account(account))
             figures = _figures(report.by_account[account.pk], report.currency)
             yield [
                 *(*names, None, None, None, period.since, period.until, *figures),
-                *(report.reach.get(account.pk), _read_at(account)),
+                *(report.reach.get(account.pk), _read_at(account), *no_before),
             ]
         figures = _figures(report.total, report.currency)
         yield [
             *(TOTALS[level] or "Currency total", report.currency, None, None, None, None, None),
             *(period.since, period.until, *figures, report.total_reach, None),
+            *(_figures(_before(report, period), report.currency) if compare else ()),
         ]
 
 
@@ -197,13 +209,15 @@ def day_rows(
     reports: Iterable[CurrencyReport], period: Period, metric: Metric, *, compare: bool
 ) -> Iterator[list[Cell]]:
     """The table under the chart, newest day first; beside the period before if asked for."""
-    before = ["Day before", f"{metric.label} before"] if compare else []
+    before = ["Day before", f"{metric.label} before", "Change"] if compare else []
     yield ["Currency", "Day", metric.label, *before]
     for report in reports:
-        for day, old in zip(period.days[::-1], period.before.days[::-1], strict=True):
-            line: list[Cell] = [report.currency, day, _shown(metric, report, report.days.get(day))]
+        for row in table_of_days(report, period, metric):
+            now, then = report.days.get(row.day), report.days_before.get(row.day_before)
+            line: list[Cell] = [report.currency, row.day, _shown(metric, report, now)]
             if compare:
-                line += [old, _shown(metric, report, report.days_before.get(old))]
+                change = row.change.text if row.change else None
+                line += [row.day_before, _shown(metric, report, then), change]
             yield line
 
 
@@ -223,6 +237,10 @@ def every_row(accounts: Sequence[Account], period: Period, scope: Scope) -> Iter
             *(row.inline_link_clicks, _plain(row.conversions), _plain(row.conversion_value)),
             row.conversion_action_type,
         ]
+
+
+def _before(report: CurrencyReport, period: Period) -> Sums:
+    return report.before if report.before and is_comparable(report, period) else NOTHING
 
 
 def _plain(value: Decimal | None) -> Decimal | None:

@@ -187,7 +187,9 @@ def _rows(
         accounts, query.period, compare=query.compare, scope=query.scope
     )
     if table == "campaigns":
-        return exports.object_rows(reports, query.period, query.sort, query.scope.level)
+        return exports.object_rows(
+            reports, query.period, query.sort, query.scope.level, compare=query.compare
+        )
     return exports.day_rows(reports, query.period, METRICS[query.metric], compare=query.compare)
 
 

@@ -15,7 +15,7 @@ from integrations.models import CampaignInsight
 from leadmetrics.reports.files import guarded
 from leadmetrics.tenancy.models import Tenant
 from tests.builders import store_insights
-from tests.leadmetrics.reports.worlds import TODAY, make_account, make_day
+from tests.leadmetrics.reports.worlds import TODAY, make_account, make_day, make_run
 
 YESTERDAY = TODAY - timedelta(days=1)
 
@@ -93,10 +93,27 @@ def test_days_are_written_as_under_the_chart(acme: Tenant, as_vera: Client) -> N
     rows = table(as_vera, "days", "?since=2026-11-22&until=2026-11-23&metric=ctr&compare=1")
 
     assert [list(row.values()) for row in rows] == [  # newest first, as on the page
-        ["EUR", "2026-11-23", "5.00", "2026-11-21", "2.00"],
-        ["EUR", "2026-11-22", "", "2026-11-20", ""],
+        ["EUR", "2026-11-23", "5.00", "2026-11-21", "2.00", "'+150.0% up"],
+        ["EUR", "2026-11-22", "", "2026-11-20", "", ""],
     ]
-    assert list(rows[0]) == ["Currency", "Day", "CTR", "Day before", "CTR before"]
+    assert list(rows[0]) == ["Currency", "Day", "CTR", "Day before", "CTR before", "Change"]
+
+
+def test_the_period_before_stands_beside_the_total_when_it_was_read(
+    acme: Tenant, as_vera: Client
+) -> None:
+    account = make_account(acme)
+    make_run(account, since=TODAY - timedelta(days=10))
+    make_day(account, YESTERDAY, spend=15)
+    make_day(account, TODAY - timedelta(days=8), spend=10)
+
+    def before() -> list[str]:
+        return [row["Spend before"] for row in table(as_vera, "campaigns", "?range=7d&compare=1")]
+
+    assert before() == ["", "", ""]
+    make_run(account, since=TODAY - timedelta(days=30))
+    assert before() == ["", "", "10.00"]
+    assert "Spend before" not in table(as_vera, "campaigns", "?range=7d")[0]
 
 
 def test_every_row_is_written_as_meta_sent_it(acme: Tenant, as_vera: Client) -> None:
