@@ -151,9 +151,11 @@ SABOTAGES = (
     Sabotage(
         "trust a restored database",
         "approvals/services/marks.py",
-        'return OLDER if noted["sent"] > newest else ""',
-        'return ""',
+        'return bool(noted["sent"] > newest or noted.get("activated", 0.0) > activated)',
+        "return False",
         (
+            "tests/approvals/services/test_reconcile.py::"
+            "test_restored_activation_switches_nothing_on",
             "tests/approvals/services/test_reconcile.py::"
             "test_restored_database_sends_nothing_before_and_doubles_nothing_after",
         ),

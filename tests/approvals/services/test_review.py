@@ -11,12 +11,12 @@ from django.db import DatabaseError, transaction
 from approvals.content import build_payload, content_hash, digest
 from approvals.models import AdVariant, Decision, Push, VariantRevision
 from approvals.services.review import (
-    ContentChanged,
     approve_variant,
     edit_variant,
     reject_variant,
     return_to_review,
 )
+from approvals.services.shown import ContentChanged
 from approvals.states import PushState, VariantStatus
 from leadmetrics.audit.models import AuditEntry
 from leadmetrics.errors import InvalidInput, NotAllowed, NotFound, StateConflict
