@@ -33,10 +33,11 @@ def test_no_page_has_an_accessibility_violation(page: Page, stack: Stack) -> Non
     assert len(addresses) > 25, sorted(addresses)
     violations: list[str] = []
     for name, path in addresses.items():
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
         page.goto(stack.base_url + path)
         page.evaluate(script)
         for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            page.emulate_media(color_scheme=scheme)
             page.evaluate(AT_REST)  # colours fade from one scheme to the other
             for width, height in SIZES:
                 page.set_viewport_size({"width": width, "height": height})
