@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from approvals.checks.run import CheckedCopy
 from approvals.content import content_hash
 from approvals.limits import AdCopy
 from approvals.models import AdVariant, VariantRevision
@@ -23,13 +24,7 @@ def words_to_be(variant: AdVariant, copy: AdCopy) -> tuple[AdCopy, str]:
     Raises InvalidInput with problems.
     """
     assert variant.head is not None
-    checked = check_for_target(
-        tenant=variant.tenant,
-        target=variant.target,
-        copy=copy,
-        image=variant.head.image,
-        variant_id=variant.pk,
-    )
+    checked = _checked(variant, copy)
     if checked.problems:
         raise InvalidInput(problems=[problem.as_json() for problem in checked.problems])
     would_be = VariantRevision(
@@ -47,14 +42,18 @@ def words_to_be(variant: AdVariant, copy: AdCopy) -> tuple[AdCopy, str]:
 def says_already(variant: AdVariant, copy: AdCopy) -> bool:
     """Whether the newest version has these words, as they would be stored."""
     assert variant.head is not None
-    checked = check_for_target(
+    return _checked(variant, copy).copy == copy_of(variant.head)
+
+
+def _checked(variant: AdVariant, copy: AdCopy) -> CheckedCopy:
+    assert variant.head is not None
+    return check_for_target(
         tenant=variant.tenant,
         target=variant.target,
         copy=copy,
         image=variant.head.image,
         variant_id=variant.pk,
     )
-    return checked.copy == copy_of(variant.head)
 
 
 def edit_and_approve(

@@ -39,6 +39,7 @@ from leadmetrics.crash_points import reached
 from leadmetrics.errors import LeadmetricsError
 
 MAX_AD_WRITES = 2
+PAUSE_TRIES = 3
 LOOKUPS_BEFORE_RESEND = 2
 
 Call = Callable[[], Any]
@@ -182,15 +183,16 @@ def read_back_step(claim: Claim, ad_id: str, image_hash: str) -> Steps:
 
 def _pause_at_once(claim: Claim, ad_id: str, status: str) -> Steps:
     """The new ad runs although nobody switched it on: pause it. Raises NeedsSomeone in any case."""
-    said = f"Meta reported the new ad as {status.lower()}"
-    try:
-        yield lambda: publishing.pause_ad(integration=claim.integration, ad_id=ad_id)
-    except LeadmetricsError as exc:
-        raise NeedsSomeone(
-            "was_not_paused",
-            f"{said}, and it could not be paused: {exc.user_message} Pause it in Ads Manager now.",
-        ) from None
-    raise NeedsSomeone("was_not_paused", f"{said}, so it was paused. Check it in Ads Manager.")
+    end = "so it was paused. Check it in Ads Manager."
+    for _ in range(PAUSE_TRIES):  # repeating it changes nothing
+        try:
+            yield lambda: publishing.pause_ad(integration=claim.integration, ad_id=ad_id)
+            break
+        except LeadmetricsError as exc:
+            problem = exc.user_message
+    else:
+        end = f"and it could not be paused: {problem} Pause it in Ads Manager now."
+    raise NeedsSomeone("was_not_paused", f"Meta reported the new ad as {status.lower()}, {end}")
 
 
 # --- Looking up ---------------------------------------------------------------------------------

@@ -316,9 +316,16 @@ def test_ad_that_is_not_paused_is_paused_and_given_to_a_person(meta, approved, m
     assert (last["path"], last["params"]) == (push.ad_id, {"status": "PAUSED"})
 
 
-@pytest.mark.parametrize("trouble", [{"status": 403, "code": 200}, {"code": 2}])
-def test_alarm_is_raised_when_a_running_ad_cannot_be_paused(
-    meta, approved, acme, monkeypatch, trouble
+@pytest.mark.parametrize(
+    ("trouble", "ends_with"),
+    [
+        ({"code": 2, "times": 2}, "so it was paused. Check it in Ads Manager."),
+        ({"code": 2, "times": 9}, "Pause it in Ads Manager now."),
+        ({"status": 403, "code": 200, "times": 9}, "Pause it in Ads Manager now."),
+    ],
+)
+def test_alarm_says_whether_a_running_ad_could_be_paused(
+    meta, approved, acme, monkeypatch, trouble, ends_with
 ):
     make_member_of(acme, "Ana", Role.ADMIN)
     original = push_steps._outcome
@@ -327,14 +334,14 @@ def test_alarm_is_raised_when_a_running_ad_cannot_be_paused(
         object_id = yield from original(claim, step, write)
         if step.kind == PushStep.Kind.AD:
             meta.control(set_ad_status={"ad_id": object_id, "status": "ACTIVE"})
-            meta.control(fail={"path": object_id, "method": "POST", "times": 9, **trouble})
+            meta.control(fail={"path": object_id, "method": "POST", **trouble})
         return object_id
 
     monkeypatch.setattr(push_steps, "_outcome", activated_meanwhile)
     push = run(approved)
     assert (push.state, push.problem_code) == (PushState.FAILED, "was_not_paused")
-    assert "could not be paused" in push.problem
-    assert Notice.objects.filter(body__contains="Pause it in Ads Manager now").exists()
+    assert push.problem.endswith(ends_with)
+    assert Notice.objects.filter(body__startswith=push.problem).exists()
 
 
 def test_ad_that_meta_stored_differently_is_given_to_a_person(meta, approved, monkeypatch):
