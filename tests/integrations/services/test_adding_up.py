@@ -88,6 +88,8 @@ def test_two_runs_that_share_a_month_both_count(account: AdAccount) -> None:
 
 def somebody_waits() -> bool:
     with connection.cursor() as cursor:
+        # Within a transaction the view stays as it was at the first look.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
             "SELECT 1 FROM pg_stat_activity "
             "WHERE datname = current_database() AND wait_event_type = 'Lock'"
