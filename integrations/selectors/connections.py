@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, DateField, OuterRef, Prefetch, Q, QuerySet, Subquery
 
-from integrations.models import AdAccount, Integration, Page, SyncRun
+from integrations.days import oldest_day
+from integrations.models import AdAccount, InsightDay, Integration, Page, SyncRun
 from integrations.waiting import RELEASED
 from integrations.words import Health, Scope, health_of, missing_scopes, status_note
 from leadmetrics.audit.models import AuditEntry
@@ -23,13 +25,16 @@ class AccountRow:
     pull: SyncRun | None
     history: SyncRun | None
     catalog: SyncRun | None
+    first_day: date | None
     note: str
 
     @property
     def lacks_history(self) -> bool:
         """Whether its older days can be read now and were not."""
-        has_begun = self.history is not None and not self.history.has_failed
-        return self.account.insights_complete_at is not None and not has_begun
+        if self.account.insights_complete_at is None or (self.history and self.history.is_open):
+            return False
+        was_cut = self.history is not None and self.history.has_failed
+        return was_cut or self.first_day is None or self.first_day > oldest_day(self.account)
 
     @property
     def problem(self) -> str:
@@ -137,10 +142,12 @@ def _newest(kind: SyncRun.Kind, **of: object) -> Subquery:
 
 
 def _accounts_in_use() -> QuerySet[AdAccount]:
+    read = InsightDay.objects.filter(ad_account=OuterRef("pk"), level=InsightDay.Level.CAMPAIGN)
     return AdAccount.objects.filter(enabled=True).annotate(
         last_pull=_newest(SyncRun.Kind.INSIGHTS, ad_account=OuterRef("pk")),
         last_history=_newest(SyncRun.Kind.HISTORY, ad_account=OuterRef("pk")),
         last_catalog=_newest(SyncRun.Kind.CATALOG, ad_account=OuterRef("pk")),
+        first_day=Subquery(read.order_by("day").values("day")[:1], output_field=DateField()),
     )
 
 
@@ -164,6 +171,7 @@ def _connection(grant: Integration, runs: Mapping[object, SyncRun]) -> Connectio
             runs.get(account.last_pull),  # type: ignore[attr-defined]
             runs.get(account.last_history),  # type: ignore[attr-defined]
             runs.get(account.last_catalog),  # type: ignore[attr-defined]
+            account.first_day,  # type: ignore[attr-defined]
             status_note(account),
         )
         for account in _in_use([grant])

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.utils import timezone
 
+from integrations.days import today_of
 from integrations.exact import PLACES, MillionthsSum, WholeSum, from_millionths
 from integrations.insight_models import RESTATED_DAYS, is_final
 from integrations.meta_ads.errors import MetaError
 from integrations.models import AdAccount, InsightCheck, InsightDay, Integration
-from integrations.services.days import today_of
 from integrations.services.failures import note_failure
 from integrations.services.insights import request_pull
 from integrations.services.pacing import account_client

@@ -13,9 +13,9 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from integrations.access import access_ad_account
+from integrations.days import first_day_to_read, oldest_day, today_of
 from integrations.models import AdAccount, InsightRevision, Integration, SyncRun
 from integrations.services.clients import NotConnected
-from integrations.services.days import first_day_to_read, oldest_day, today_of
 from integrations.services.pulling import Puller
 from integrations.services.runs import Turn, begin_anew, claim, claim_next, request_run
 from leadmetrics.errors import InvalidInput

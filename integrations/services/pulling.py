@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
+from integrations.days import first_day_to_read
 from integrations.meta_ads.errors import ErrorKind, MetaError
 from integrations.models import AdAccount, SyncRun
-from integrations.services.days import first_day_to_read
 from integrations.services.pacing import REQUESTS_PER_ACCOUNT, Lane
 from integrations.services.readings import Reading, Shelves
 from integrations.services.runs import Turn, conclude

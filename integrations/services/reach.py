@@ -9,9 +9,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from integrations.access import access_ad_account
+from integrations.days import check_days
 from integrations.meta_ads.errors import MetaError
 from integrations.models import AdAccount, RangeReach
-from integrations.services.days import check_days
 from integrations.services.failures import note_failure
 from integrations.services.pacing import account_client
 from integrations.services.runs import LEASE

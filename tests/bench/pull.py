@@ -25,10 +25,10 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Max, Min, Sum
 
+from integrations.days import today_of
 from integrations.meta_ads.insights import FIELDS, PAGE_SIZE
 from integrations.models import AdAccount, CampaignInsight, SyncRun
 from integrations.sandbox.seed import BENCH_PERSON, account_id, build_world
-from integrations.services.days import today_of
 from integrations.services.insights import pull_insights, request_pull
 from tests.bench.measure import Measure, seconds, side_by_side
 from tests.builders import make_ad_account, make_integration, make_tenant

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from integrations.days import today_of
 from integrations.models import AdAccount, Integration, SyncRun
-from integrations.services.days import today_of
 from leadmetrics.tenancy.models import Tenant
 from tests.builders import make_ad_account, make_integration
 from tests.conftest import StandIn

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
+from integrations.days import check_days, today_of
 from integrations.models import AdAccount, Integration, SyncRun
-from integrations.services.days import check_days, today_of
 from integrations.services.insights import pull_together, request_pull
 from leadmetrics.errors import InvalidInput
 from leadmetrics.tenancy.command import TenantCommand

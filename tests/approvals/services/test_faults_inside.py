@@ -14,9 +14,9 @@ Outgoing calls
       test_tokens.py::test_lost_answer_of_the_read_back_keeps_the_old_token
       test_catalog.py::test_one_account_that_fails_costs_no_other_one
     insights page
-      test_insights.py::test_cut_pulls_never_mix_old_and_new_within_a_day
-      test_insights.py::test_throttled_pull_goes_on_where_it_stopped
-      test_insights.py::test_mutated_answer_keeps_the_last_good_data
+      test_insights_cut.py::test_cut_pulls_never_mix_old_and_new_within_a_day
+      test_insights_cut.py::test_throttled_pull_goes_on_where_it_stopped
+      test_insights_answers.py::test_mutated_answer_keeps_the_last_good_data
     image, creative, ad, look-up, read-back: each with 18 faults
       test_fault_matrix.py::test_fault_does_what_it_must_and_all_ends_well
       test_fault_matrix.py::test_read_that_goes_on_failing_neither_proves_nor_burns_anything

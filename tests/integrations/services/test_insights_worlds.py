@@ -21,6 +21,7 @@ from django.db.models import Count, Q
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from integrations.days import today_of
 from integrations.exact import MillionthsSum, WholeSum
 from integrations.insight_models import AddedUp
 from integrations.meta_ads.errors import ErrorKind, MetaError
@@ -29,7 +30,6 @@ from integrations.meta_ads.transport import Transport
 from integrations.models import AdAccount, SyncRun
 from integrations.sandbox.seed import BENCH_PERSON, account_id
 from integrations.services import readings, windows
-from integrations.services.days import today_of
 from integrations.services.insights import pull_insights, request_pull
 from leadmetrics.tenancy.models import Tenant
 from tests.builders import make_ad_account, make_integration

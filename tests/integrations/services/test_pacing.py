@@ -11,11 +11,11 @@ import pytest
 import responses
 import time_machine
 
+from integrations.days import today_of
 from integrations.meta_ads.types import UsageSnapshot
 from integrations.models import AdAccount, Integration, SyncRun
 from integrations.services import pacing, pulling
 from integrations.services.catalog import request_account_catalog, sync_catalog
-from integrations.services.days import today_of
 from integrations.services.insights import (
     TURN_SECONDS,
     pull_insights,

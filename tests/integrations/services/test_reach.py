@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import time_machine
 
+from integrations.days import oldest_day, today_of
 from integrations.models import AdAccount, RangeReach
 from integrations.selectors.performance import range_reach
-from integrations.services.days import oldest_day, today_of
 from integrations.services.insights import pull_insights, request_pull
 from integrations.services.reach import ask_reach, prune_reach, read_reach
 from leadmetrics.errors import InvalidInput, NotFound
