@@ -14,7 +14,7 @@ from django.db.models.functions import RowNumber
 
 from integrations.models import CampaignInsight, InsightDay, InsightRevision, RangeReach
 
-_MOVING = ("spend", "conversions", "conversion_value")
+_MOVING = ("spend", "impressions", "clicks", "conversions", "conversion_value")
 
 
 def range_reach(accounts: Iterable[int], since: date, until: date) -> dict[int, RangeReach]:
@@ -43,6 +43,8 @@ class Moved:
     campaign_id: str
     days: int
     spend: Decimal
+    impressions: Decimal
+    clicks: Decimal
     conversions: Decimal
     conversion_value: Decimal
 
@@ -75,17 +77,15 @@ def what_moved(
         .order_by("ad_account", "campaign_id")
         .values_list("ad_account", "campaign_id", *_MOVING, *(f"now_{name}" for name in _MOVING))
     )
-    moved = []
+    moved, count = [], len(_MOVING)
     for (pk, campaign_id), days in groupby(first_ones, key=itemgetter(0, 1)):
         changes = [
             [
                 (now or Decimal(0)) - (old or Decimal(0))
-                for old, now in zip(r[2:5], r[5:8], strict=True)
+                for old, now in zip(r[2 : 2 + count], r[2 + count :], strict=True)
             ]
             for r in days
         ]
-        spend, conversions, value = (
-            sum(column, Decimal(0)) for column in zip(*changes, strict=True)
-        )
-        moved.append(Moved(pk, campaign_id, len(changes), spend, conversions, value))
+        sums = (sum(column, Decimal(0)) for column in zip(*changes, strict=True))
+        moved.append(Moved(pk, campaign_id, len(changes), *sums))
     return moved

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from integrations.sums import Sums, add_up
 from leadmetrics.reports import exports
 from leadmetrics.reports.charts import LineChart, line_chart
-from leadmetrics.reports.exports import METRICS, REACH_MISSING, REACH_OF_ONE, Metric
+from leadmetrics.reports.exports import METRICS, REACH_NOT_ASKED, REACH_NOT_SENT, Metric
 from leadmetrics.reports.periods import Period, format_day
 from leadmetrics.reports.query import ReportQuery
 from leadmetrics.reports.selectors import CurrencyReport, ObjectSums
@@ -29,7 +30,8 @@ def block_of(report: CurrencyReport, query: ReportQuery) -> dict[str, Any]:
         "cards": _cards(report, query),
         "chart_id": f"chart-{report.currency}",
         "chart": chart_of(report, query.period, metric, compare=query.compare),
-        "days": exports.table_of_days(report, query.period, metric),
+        "days": exports.table_of_days(report, query.period, metric, query.day_sort),
+        "day_columns": _day_columns(query),
         "notes": _notes(report, query),
         "reach_url": replace(query, account=report.accounts[0]).url("reach")
         if len(report.accounts) == 1 and not query.search and not query.ad_set
@@ -64,24 +66,41 @@ def _is_comparable(report: CurrencyReport, query: ReportQuery) -> bool:
     return query.compare and exports.is_comparable(report, query.period)
 
 
-def _notes(report: CurrencyReport, query: ReportQuery) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What somebody must know of the figures. ``lacks_history``: older days can be read."""
+
+    text: str
+    lacks_history: bool = False
+
+
+def _notes(report: CurrencyReport, query: ReportQuery) -> list[Note]:
+    # Older days are read of campaigns only; ads begin when approved ads go to their ad set.
+    what = "Ads" if query.ad_set else "Figures"
+    can_be_read = not query.ad_set
     notes = [
-        f"Figures of {account.name} begin on {format_day(account.first_day, year=True)}; "
-        "earlier days have not been read from Meta yet."
+        Note(
+            f"{what} of {account.name} are complete from {format_day(account.first_day, year=True)}"
+            f" on; earlier days have not been read from Meta{' yet' if can_be_read else ''}.",
+            can_be_read,
+        )
         for account in report.accounts
         if account.first_day and account.first_day > query.period.since
     ]
     if query.compare and not _is_comparable(report, query) and not notes:
         before = query.period.before.label
-        notes.append(f"The period before, {before}, has not been read completely: no comparison.")
+        words = f"The period before, {before}, has not been read completely: no comparison."
+        notes.append(Note(words, can_be_read))
     listed = add_up(row.sums for row in report.objects)
     if query.scope.level == "ad_set" and listed != report.total:
         notes.append(
-            "Ad sets and ads are read where approved ads go; other ad sets of this campaign are "
-            "not listed, so the rows may be less than the whole campaign."
+            Note(
+                "Ad sets and ads are read where approved ads go; other ad sets of this campaign "
+                "are not listed, so the rows may be less than the whole campaign."
+            )
         )
     if any(account.today <= query.period.until for account in report.accounts):
-        notes.append("Today is not over in every ad account: its figures still grow.")
+        notes.append(Note("Today is not over in every ad account: its figures still grow."))
     return notes
 
 
@@ -106,13 +125,14 @@ def _table(report: CurrencyReport, query: ReportQuery, *, many: bool) -> dict[st
     stop = min(start + ROWS_PER_PAGE, len(ordered))
     back = start - ROWS_PER_PAGE
     level = query.scope.level
+    no_total = exports.why_no_total_reach(query.scope, many=many)
     has_reach = bool(report.reach) or any(row.reach is not None for row in report.objects)
     rows = [
         {
             "row": row,
             "status": row.status.replace("_", " ").capitalize(),
             "cells": _cells(row.sums, report.currency),
-            "reach": exports.shown_reach(row.reach),
+            "reach": exports.shown_reach(row.reach, _why_no_reach(row, report, query)),
             "url": _inside(row, query),
         }
         for row in ordered[start:stop]
@@ -121,13 +141,15 @@ def _table(report: CurrencyReport, query: ReportQuery, *, many: bool) -> dict[st
         (
             account.name,
             _cells(report.by_account[account.pk], report.currency),
-            exports.shown_reach(report.reach.get(account.pk), REACH_OF_ONE),
+            exports.shown_reach(
+                report.reach.get(account.pk), no_total if query.search else REACH_NOT_ASKED
+            ),
         )
         for account in report.accounts
         if many and level == "campaign"
     ]
     total = exports.TOTALS[level] or f"Total {report.currency}"
-    reach = exports.shown_reach(report.total_reach, REACH_OF_ONE if many else REACH_MISSING)
+    reach = exports.shown_reach(report.total_reach, no_total)
     totals.append((total, _cells(report.total, report.currency), reach))
     return {
         "what": exports.LEVELS[level],
@@ -137,13 +159,19 @@ def _table(report: CurrencyReport, query: ReportQuery, *, many: bool) -> dict[st
         "totals": totals,
         "many": many,
         "has_reach": has_reach,
-        "reach_missing": REACH_OF_ONE if many else REACH_MISSING,
+        "reach_missing": no_total,
         "summary": f"{start + 1} to {stop} of {len(ordered):,}"
         if len(ordered) > stop - start
         else "",
         "previous_url": query.url(after=keys[back - 1] if back > 0 else "") if start else "",
         "next_url": query.url(after=keys[stop - 1]) if stop < len(ordered) else "",
     }
+
+
+def _why_no_reach(row: ObjectSums, report: CurrencyReport, query: ReportQuery) -> str:
+    """A single day's reach comes with its figures; of more days Meta is asked by ad account."""
+    is_told = query.period.length == 1 or row.account.pk in report.asked
+    return REACH_NOT_SENT if is_told else REACH_NOT_ASKED
 
 
 def _inside(row: ObjectSums, query: ReportQuery) -> str:
@@ -164,15 +192,41 @@ def _columns(query: ReportQuery, *, many: bool) -> list[dict[str, Any]]:
         ("campaign", exports.LEVELS[query.scope.level]),
         *([("account", "Ad account")] if many else []),
     ]
-    columns = []
-    for key, label in [*texts, *((m.key, m.label) for m in METRICS.values())]:
-        first, second = (key, f"-{key}") if key in dict(texts) else (f"-{key}", key)
-        columns.append(
-            {
-                "label": label,
-                "is_number": key in METRICS,
-                "order": {f"-{key}": "descending", key: "ascending"}.get(query.sort, ""),
-                "url": query.url(sort=second if query.sort == first else first, after=""),
-            }
-        )
-    return columns
+    figures = [(metric.key, metric.label) for metric in METRICS.values()]
+
+    def url(sort: str) -> str:
+        return query.url(sort=sort, after="")
+
+    return [
+        _column(label, key, query.sort, url, is_number=key in METRICS)
+        for key, label in [*texts, *figures]
+    ]
+
+
+def _day_columns(query: ReportQuery) -> list[dict[str, Any]]:
+    """The headings of the table under the chart by which it can be sorted."""
+
+    def url(sort: str) -> str:
+        return query.url(days=sort)
+
+    label = METRICS[query.metric].label
+    return [
+        _column("Day", "day", query.day_sort, url),
+        _column(label, "figure", query.day_sort, url, is_number=True),
+    ]
+
+
+def _column(
+    label: str, key: str, sort: str, url: Callable[[str], str], *, is_number: bool = False
+) -> dict[str, Any]:
+    """A heading: what it is called, how the table is sorted by it now, and what a click leads to.
+
+    Figures begin with the highest.
+    """
+    first, second = (f"-{key}", key) if is_number else (key, f"-{key}")
+    return {
+        "label": label,
+        "is_number": is_number,
+        "order": {f"-{key}": "descending", key: "ascending"}.get(sort, ""),
+        "url": url(second if sort == first else first),
+    }

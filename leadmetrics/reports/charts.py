@@ -22,6 +22,8 @@ MAX_DAY_LABELS = 6
 # So many days may hold a day of the year twice, so years are written.
 LONG = 300
 EDGE = 97  # per cent across
+# A date that ends at the edge needs the room of one and a half, which a phone lacks nearer than so.
+NEAR = 26  # per cent across
 Y_STEPS = 4
 NICE_STEPS = tuple(map(Decimal, ("1", "1.25", "1.5", "2", "2.5", "3", "4", "5", "6", "8", "10")))
 
@@ -46,6 +48,7 @@ class Tick:
     place: str
     label: str
     anchor: str = "middle"
+    is_near: bool = False  # so near to the newest day's that a narrow screen has no room for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,7 @@ def _x_ticks(days: Sequence[date], xs: Sequence[Decimal]) -> tuple[Tick, ...]:
             _text(xs[i]),
             f"{days[i]:%b} ’{days[i]:%y}" if len(days) > LONG else _day(days[i]),
             "end" if xs[i] > EDGE else "middle",  # or its word would leave the card
+            i != last and xs[last] > EDGE and xs[last] - xs[i] < NEAR,
         )
         for i in chosen
     )

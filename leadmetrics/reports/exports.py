@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import TypeVar
 
 from integrations.sums import NOTHING, Sums
 from leadmetrics.reports.accounts import Account
@@ -21,6 +22,7 @@ from leadmetrics.templatetags.ui import (
 )
 
 Cell = str | int | Decimal | date | None
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +78,16 @@ METRICS: Mapping[str, Metric] = {
 }
 DEFAULT_SORT = "-spend"
 SORT_KEYS = ("campaign", "account", *METRICS)
+DEFAULT_DAY_SORT = "-day"
+DAY_SORT_KEYS = ("day", "figure")
+CHANGE = "Change in %"
 LEVELS = {"campaign": "Campaign", "ad_set": "Ad set", "ad": "Ad"}
 # An ad set's ads are all read; of a campaign only the ad sets that approved ads go to.
 TOTALS = {"campaign": "", "ad_set": "Whole campaign", "ad": "Whole ad set"}
 
-REACH_MISSING = (
-    "Reach counts people. Somebody reached on two days, or by two campaigns, would count twice, "
-    "so it cannot be added up."
-)
-# For several ad accounts together nobody can say it, for one of them Meta can.
-REACH_OF_ONE = f"{REACH_MISSING} Choose one ad account, and Meta is asked."
+REACH_NOT_SENT = "Meta sent no reach"
+# Of several ad accounts together nobody can say it, of one of them Meta can.
+REACH_NOT_ASKED = "Meta was not asked for the reach of this ad account. Choose it, and Meta is."
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,10 @@ class DayRow:
     """One day of the table under the chart, beside its day in the period before."""
 
     day: date
+    value: Decimal | None
     figure: Shown
     day_before: date
+    value_before: Decimal | None
     figure_before: Shown
     change: Change | None
 
@@ -115,30 +119,48 @@ def shown(metric: Metric, sums: Sums | None, currency: str, absent: str = "") ->
     return Shown("", metric.missing) if value is None else Shown(metric.format(value, currency))
 
 
-def shown_reach(reach: int | None, absent: str = "Meta sent no reach") -> Shown:
+def why_no_total_reach(scope: Scope, *, many: bool) -> str:
+    """Why nobody can say how many people all that is shown has reached; ``many`` ad accounts."""
+    who, next_step = "campaigns", "Meta's own count stands above."
+    if scope.ad_set:
+        who, next_step = "ads", "Meta is asked for ad accounts and campaigns, not for ad sets."
+    elif scope.search:
+        next_step = "Meta is asked for whole ad accounts: take the words away to see it."
+    elif many:
+        who, next_step = "ad accounts", "Choose one ad account, and Meta is asked."
+    return (
+        f"Reach counts people. Somebody reached by two {who}, or on two days, would count twice, "
+        f"so it cannot be added up. {next_step}"
+    )
+
+
+def shown_reach(reach: int | None, absent: str) -> Shown:
     """Meta's own figure for one campaign or one ad account in just these days, never a sum."""
     return Shown("", absent) if reach is None else Shown(format_number(reach))
 
 
-def table_of_days(report: CurrencyReport, period: Period, metric: Metric) -> list[DayRow]:
-    """The chart's figures, day by day, newest first."""
+def table_of_days(
+    report: CurrencyReport, period: Period, metric: Metric, sort: str = DEFAULT_DAY_SORT
+) -> list[DayRow]:
+    """The chart's figures, day by day, in the order asked for ("figure": lowest first)."""
     rows = []
     for day, before in zip(period.days, period.before.days, strict=True):
         now, then = report.days.get(day), report.days_before.get(before)
+        value, value_before = (metric.of(sums) if sums else None for sums in (now, then))
         rows.append(
             DayRow(
                 day=day,
+                value=value,
                 figure=shown(metric, now, report.currency, why_absent(report, day)),
                 day_before=before,
+                value_before=value_before,
                 figure_before=shown(metric, then, report.currency, why_absent(report, before)),
-                change=describe_change(
-                    metric.of(now) if now else None,
-                    metric.of(then) if then else None,
-                    better=metric.better,
-                ),
+                change=describe_change(value, value_before, better=metric.better),
             )
         )
-    return rows[::-1]
+    if sort.removeprefix("-") == "figure":
+        return _by_figure(rows, lambda row: row.value, backwards=sort.startswith("-"))
+    return rows[::-1] if sort.startswith("-") else rows
 
 
 def is_comparable(report: CurrencyReport, period: Period) -> bool:
@@ -161,9 +183,15 @@ def sorted_objects(objects: Iterable[ObjectSums], sort: str) -> list[ObjectSums]
     if key == "account":
         return sorted(by_name, key=lambda row: row.account.name.casefold(), reverse=backwards)
     metric = METRICS[key]
-    known = [row for row in by_name if metric.of(row.sums) is not None]
-    unknown = [row for row in by_name if metric.of(row.sums) is None]
-    known.sort(key=lambda row: metric.of(row.sums) or Decimal(0), reverse=backwards)
+    return _by_figure(by_name, lambda row: metric.of(row.sums), backwards=backwards)
+
+
+def _by_figure(
+    rows: Sequence[Row], figure: Callable[[Row], Decimal | None], *, backwards: bool
+) -> list[Row]:
+    known = [row for row in rows if figure(row) is not None]
+    unknown = [row for row in rows if figure(row) is None]
+    known.sort(key=lambda row: figure(row) or Decimal(0), reverse=backwards)
     return known + unknown
 
 
@@ -172,10 +200,16 @@ def object_rows(
 ) -> Iterator[list[Cell]]:
     """The table of campaigns (ad sets, ads) with its totals, one header, every page of it.
 
-    With ``compare`` the total of a currency has the period before beside it, as its cards do.
+    With ``compare`` the total of a currency has the period before and the change beside it, as its
+    cards do.
     """
     what = LEVELS[level]
-    before = [f"{metric.label} before" for metric in METRICS.values() if compare]
+    before = [
+        heading
+        for metric in METRICS.values()
+        if compare
+        for heading in (f"{metric.label} before", f"{metric.label}: {CHANGE.lower()}")
+    ]
     no_before = [None for _ in before]
     yield [
         *("Row", "Currency", "Ad account", "Ad account ID", what, f"{what} ID", "Status"),
@@ -201,24 +235,21 @@ def object_rows(
         yield [
             *(TOTALS[level] or "Currency total", report.currency, None, None, None, None, None),
             *(period.since, period.until, *figures, report.total_reach, None),
-            *(_figures(_before(report, period), report.currency) if compare else ()),
+            *(_compared(report, period) if compare else ()),
         ]
 
 
 def day_rows(
-    reports: Iterable[CurrencyReport], period: Period, metric: Metric, *, compare: bool
+    reports: Iterable[CurrencyReport], period: Period, metric: Metric, sort: str, *, compare: bool
 ) -> Iterator[list[Cell]]:
-    """The table under the chart, newest day first; beside the period before if asked for."""
-    before = ["Day before", f"{metric.label} before", "Change"] if compare else []
+    """The table under the chart in its order; beside the period before if asked for."""
+    before = ["Day before", f"{metric.label} before", CHANGE] if compare else []
     yield ["Currency", "Day", metric.label, *before]
     for report in reports:
-        for row in table_of_days(report, period, metric):
-            now, then = report.days.get(row.day), report.days_before.get(row.day_before)
-            line: list[Cell] = [report.currency, row.day, _shown(metric, report, now)]
-            if compare:
-                change = row.change.text if row.change else None
-                line += [row.day_before, _shown(metric, report, then), change]
-            yield line
+        for row in table_of_days(report, period, metric, sort):
+            now, then = (_figure(metric, v, report.currency) for v in (row.value, row.value_before))
+            beside = (row.day_before, then, _percent(row.change)) if compare else ()
+            yield [report.currency, row.day, now, *beside]
 
 
 def every_row(accounts: Sequence[Account], period: Period, scope: Scope) -> Iterator[list[Cell]]:
@@ -239,8 +270,14 @@ def every_row(accounts: Sequence[Account], period: Period, scope: Scope) -> Iter
         ]
 
 
-def _before(report: CurrencyReport, period: Period) -> Sums:
-    return report.before if report.before and is_comparable(report, period) else NOTHING
+def _compared(report: CurrencyReport, period: Period) -> Iterator[Decimal | None]:
+    """Each metric of the period before, and by how many per cent it has changed since."""
+    before = report.before if report.before and is_comparable(report, period) else NOTHING
+    for metric in METRICS.values():
+        then = metric.of(before)
+        change = describe_change(metric.of(report.total), then)
+        yield _figure(metric, then, report.currency)
+        yield _percent(change)
 
 
 def _plain(value: Decimal | None) -> Decimal | None:
@@ -257,10 +294,12 @@ def _read_at(account: Account) -> str:
 
 
 def _figures(sums: Sums, currency: str) -> list[Decimal | None]:
-    values = ((metric, metric.of(sums)) for metric in METRICS.values())
-    return [None if v is None else metric.rounded(v, currency) for metric, v in values]
+    return [_figure(metric, metric.of(sums), currency) for metric in METRICS.values()]
 
 
-def _shown(metric: Metric, report: CurrencyReport, sums: Sums | None) -> Decimal | None:
-    value = metric.of(sums) if sums else None
-    return None if value is None else metric.rounded(value, report.currency)
+def _percent(change: Change | None) -> Decimal | None:
+    return change.percent if change else None
+
+
+def _figure(metric: Metric, value: Decimal | None, currency: str) -> Decimal | None:
+    return None if value is None else metric.rounded(value, currency)

@@ -22,6 +22,8 @@ class MovedRow:
     account: str
     days: int
     spend: str
+    impressions: str
+    clicks: str
     conversions: str
     conversion_value: str
 
@@ -38,6 +40,8 @@ def moved_rows(accounts: Sequence[Account], period: Period, since: datetime) -> 
             account=account.name,
             days=row.days,
             spend=_signed(row.spend, account.currency),
+            impressions=_signed(row.impressions),
+            clicks=_signed(row.clicks),
             conversions=_signed(row.conversions),
             conversion_value=_signed(row.conversion_value, account.currency),
         )

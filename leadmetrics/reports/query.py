@@ -16,7 +16,13 @@ from leadmetrics.reports.accounts import (
     day_begun_everywhere,
     disused_account,
 )
-from leadmetrics.reports.exports import DEFAULT_SORT, METRICS, SORT_KEYS
+from leadmetrics.reports.exports import (
+    DAY_SORT_KEYS,
+    DEFAULT_DAY_SORT,
+    DEFAULT_SORT,
+    METRICS,
+    SORT_KEYS,
+)
 from leadmetrics.reports.paging import read_place
 from leadmetrics.reports.periods import DEFAULT, Period, read_period
 from leadmetrics.reports.selectors import Scope
@@ -33,11 +39,17 @@ class ReportQuery:
     account: Account | None = None
     metric: str = "spend"
     sort: str = DEFAULT_SORT
+    days: str = ""  # how the table under the chart is sorted, if somebody asked for it
     compare: bool = False
     after: str = ""
     search: str = ""
     campaign: str = ""  # "<ad account's key>-<campaign id>"
     ad_set: str = ""
+
+    @property
+    def day_sort(self) -> str:
+        """The order of the table under the chart."""
+        return self.days or DEFAULT_DAY_SORT
 
     @property
     def scope(self) -> Scope:
@@ -57,6 +69,7 @@ class ReportQuery:
             "account": other.account.pk if other.account else "",
             "metric": other.metric if other.metric != "spend" else "",
             "sort": other.sort if other.sort != DEFAULT_SORT else "",
+            "days": other.days,
             "compare": "1" if other.compare else "",
             "q": other.search,
             "campaign": other.campaign,
@@ -98,15 +111,17 @@ def read_query(
         today=day_begun_everywhere(accounts, request.tenant),
         newest=day_begun_anywhere(accounts, request.tenant),
     )
-    metric, sort = params.get("metric", ""), params.get("sort", "")
+    metric, sort, by_day = (params.get(key, "") for key in ("metric", "sort", "days"))
     wrong = [metric] if metric and metric not in METRICS else []
     wrong += [sort] if sort and sort.removeprefix("-") not in SORT_KEYS else []
+    wrong += [by_day] if by_day and by_day.removeprefix("-") not in DAY_SORT_KEYS else []
     query = ReportQuery(
         tenant=tenant,
         period=period,
         account=account,
         metric=metric if metric in METRICS else "spend",
         sort=sort if sort.removeprefix("-") in SORT_KEYS else DEFAULT_SORT,
+        days=by_day if by_day.removeprefix("-") in DAY_SORT_KEYS else "",
         compare=params.get("compare") == "1",
         after=params.get("after", ""),
         search="" if campaign else params.get("q", "").strip()[:100],

@@ -78,6 +78,7 @@ class CurrencyReport:
     by_account: dict[int, Sums] = field(default_factory=dict)
     objects: list[ObjectSums] = field(default_factory=list)
     reach: dict[int, int] = field(default_factory=dict)  # of whole ad accounts, where Meta told it
+    asked: frozenset[int] = frozenset()  # ad accounts for whose reach of these days Meta was asked
 
     @property
     def total_reach(self) -> int | None:
@@ -119,7 +120,10 @@ def performance(
     reports = currency_reports(complete, daily, period, compare=compare)
     for row in objects:
         reports[row.account.currency].objects.append(row)
-    for report in reports.values() if not scope.search else ():
+    for report in reports.values():
+        report.asked = frozenset(asked)
+        if scope.search:
+            continue
         known = {account.pk: asked.get(account.pk) for account in report.accounts}
         report.reach = {pk: one.total for pk, one in known.items() if one and one.total is not None}
     return list(reports.values())

@@ -190,7 +190,9 @@ def _rows(
         return exports.object_rows(
             reports, query.period, query.sort, query.scope.level, compare=query.compare
         )
-    return exports.day_rows(reports, query.period, METRICS[query.metric], compare=query.compare)
+    return exports.day_rows(
+        reports, query.period, METRICS[query.metric], query.day_sort, compare=query.compare
+    )
 
 
 def _freshness(accounts: Sequence[Account], query: ReportQuery) -> dict[str, Any]:

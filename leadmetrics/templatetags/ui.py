@@ -54,11 +54,15 @@ CURRENCY_SIGNS = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A difference in words: ``text`` like "+12.4% up", a tone, and the icon that goes with it."""
+    """A difference in words: ``text`` like "+12.4% up", a tone, and the icon that goes with it.
+
+    ``percent`` is the same as a number with one digit after the point.
+    """
 
     text: str
     tone: str
     icon: str
+    percent: Decimal
 
 
 def _decimal(value: Number) -> Decimal:
@@ -96,12 +100,15 @@ def describe_change(
     if now is None or before is None or not _decimal(before):
         return None
     ratio = (_decimal(now) - _decimal(before)) / abs(_decimal(before)) * 100
-    digits = format_percent(min(abs(ratio), BEYOND_COMPARE))
-    if digits == "0.0%":
-        return Change("no change", "neutral", "minus")
-    way = "up" if ratio > 0 else "down"
+    percent = min(max(ratio, -BEYOND_COMPARE), BEYOND_COMPARE).quantize(
+        Decimal("0.1"), rounding=ROUND_HALF_UP
+    )
+    if not percent:
+        return Change("no change", "neutral", "minus", Decimal(0))
+    way, sign = ("up", "+") if percent > 0 else ("down", MINUS)
     tone = ("good" if way == better else "bad") if better else "neutral"
-    return Change(f"{'+' if ratio > 0 else MINUS}{digits} {way}", tone, f"trending-{way}")
+    words = f"{sign}{format_percent(abs(percent))} {way}"
+    return Change(words, tone, f"trending-{way}", percent)
 
 
 @register.simple_tag

@@ -127,13 +127,15 @@ FORGET = "from integrations.models import SyncRun; SyncRun.objects.filter(pk='{}
 def test_paper_has_every_day_and_what_is_wrong_with_them(page: Page, stack: Stack) -> None:
     sign_in(page, stack, "ana@acme.example")
     run = stack.manage("shell", "--no-imports", "-c", CUT_SHORT).strip()
-    page.goto(f"{stack.base_url}/t/acme/reports/")
+    page.goto(f"{stack.base_url}/t/acme/reports/?metric=love")
     stack.manage("shell", "--no-imports", "-c", FORGET.format(run))
 
     page.emulate_media(media="print")
 
-    for part in (".top-bar", ".report__controls", ".page-header__action", ".chart__hint"):
+    top, controls = (".top-bar", ".page-header__action"), (".report__presets", ".toolbar")
+    for part in (*top, *controls, ".chart__hint"):
         assert page.locator(part).first.is_hidden(), part
+    assert page.get_by_text("This report has no figure “love”").is_visible()
     freshness = page.locator(".report__freshness")
     assert freshness.get_by_text("was cut short").is_visible()
     assert freshness.locator("a").first.is_hidden()

@@ -11,7 +11,7 @@ from integrations.models import CustomAudience, SyncRun
 from leadmetrics.reports import paging
 from leadmetrics.reports.audiences import audience_size, audience_state
 from leadmetrics.tenancy.models import Tenant
-from tests.leadmetrics.reports.test_performance import text_of
+from tests.leadmetrics.reports.pages import text_of
 from tests.leadmetrics.reports.worlds import NOW, make_account
 
 URL = "/t/acme/audiences/"

@@ -93,6 +93,15 @@ def test_a_long_chart_tells_the_years_apart_and_keeps_its_last_word_inside() -> 
     assert drawn.days[0].text.startswith("1 Nov 2026:")
 
 
+def test_a_date_too_near_to_the_newest_is_left_out_where_there_is_no_room() -> None:
+    def near(count: int) -> list[str]:
+        return [tick.label for tick in chart(days(*range(count))).x_ticks if tick.is_near]
+
+    assert near(28) == ["23 Nov"]
+    assert near(90) == ["14 Jan"]
+    assert near(7) == []  # its newest date does not end at the edge
+
+
 def test_description_says_what_the_line_shows() -> None:
     assert chart(days(3, None, 9)).description == (
         "Spend by day, 1 Nov to 3 Nov. Lowest €3.00 on 1 Nov, highest €9.00 on 3 Nov. "

@@ -93,10 +93,12 @@ def test_days_are_written_as_under_the_chart(acme: Tenant, as_vera: Client) -> N
     rows = table(as_vera, "days", "?since=2026-11-22&until=2026-11-23&metric=ctr&compare=1")
 
     assert [list(row.values()) for row in rows] == [  # newest first, as on the page
-        ["EUR", "2026-11-23", "5.00", "2026-11-21", "2.00", "'+150.0% up"],
+        ["EUR", "2026-11-23", "5.00", "2026-11-21", "2.00", "150.0"],
         ["EUR", "2026-11-22", "", "2026-11-20", "", ""],
     ]
-    assert list(rows[0]) == ["Currency", "Day", "CTR", "Day before", "CTR before", "Change"]
+    assert list(rows[0]) == ["Currency", "Day", "CTR", "Day before", "CTR before", "Change in %"]
+    lowest = table(as_vera, "days", "?since=2026-11-19&until=2026-11-23&metric=ctr&days=figure")
+    assert [row["CTR"] for row in lowest] == ["2.00", "5.00", "", "", ""]
 
 
 def test_the_period_before_stands_beside_the_total_when_it_was_read(
@@ -108,11 +110,13 @@ def test_the_period_before_stands_beside_the_total_when_it_was_read(
     make_day(account, TODAY - timedelta(days=8), spend=10)
 
     def before() -> list[str]:
-        return [row["Spend before"] for row in table(as_vera, "campaigns", "?range=7d&compare=1")]
+        rows = table(as_vera, "campaigns", "?range=7d&compare=1")
+        return [row["Spend before"] + row["Spend: change in %"] for row in rows]
 
     assert before() == ["", "", ""]
     make_run(account, since=TODAY - timedelta(days=30))
-    assert before() == ["", "", "10.00"]
+    assert before() == ["", "", "10.0050.0"]
+    assert table(as_vera, "campaigns", "?range=7d&compare=1")[-1]["Clicks: change in %"] == ""
     assert "Spend before" not in table(as_vera, "campaigns", "?range=7d")[0]
 
 

@@ -16,7 +16,7 @@ from tests.builders import (
     make_variant,
     store_insights,
 )
-from tests.leadmetrics.reports.test_performance import text_of
+from tests.leadmetrics.reports.pages import text_of
 from tests.leadmetrics.reports.worlds import (
     NOW,
     TODAY,
