@@ -22,8 +22,8 @@ from approvals.models import (
     VariantRevision,
     WriteStop,
 )
-from approvals.selectors.pushed import current_push, later_lines, pushes_of
-from approvals.selectors.variants import revisions_of
+from approvals.selectors.pushed import current_push, pushes_of
+from approvals.selectors.variants import acts_on, revisions_of
 from approvals.selectors.verdicts import decisions_of
 from approvals.services.repairs import repair
 from approvals.services.stops import resume_all_writes, stop_all_writes
@@ -159,7 +159,7 @@ class AdVariantAdmin(SearchedByReference):
                 revisions_of(obj),
                 decisions_of(obj),
                 pushes,
-                later_lines(obj),
+                acts_on(obj),
             )
             context["repair_url"] = reverse("admin:approvals_advariant_repair", args=[obj.pk])
         return super().render_change_form(request, context, add, change, form_url, obj)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -15,17 +14,17 @@ from django.utils import timezone
 from approvals.checklist import checklist, landing_lines
 from approvals.content import content_hash
 from approvals.desk import SHADES, Desk
-from approvals.diff import FieldChange, diff_copy, diff_words
+from approvals.diff import FieldChange, diff_words
 from approvals.limits import TEXTS
 from approvals.marks import marks_on
 from approvals.models import AdVariant, Comment, Decision, VariantRevision
 from approvals.preview import FEED, PLACEMENTS, cta_label, domain_of, preview_of
-from approvals.rules import copy_of, findings_now
+from approvals.rules import findings_now
 from approvals.selectors.pushed import PUSHED
-from approvals.selectors.variants import comments_on, link_check_of, preflights_of, revisions_of
+from approvals.selectors.variants import acts_on, comments_on, preflights_of, revisions_of
 from approvals.selectors.verdicts import standing_approvals
 from approvals.states import EDITABLE, VariantStatus
-from approvals.timeline import VERDICTS
+from approvals.timeline import Event, changes_between, said, timeline
 from leadmetrics.tenancy.models import Tenant, User
 from leadmetrics.tenancy.selectors import members_of
 
@@ -47,20 +46,6 @@ ACTS = (
 DECIDED = (*PUSHED, VariantStatus.REJECTED, VariantStatus.CHANGES_REQUESTED)
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """One line of an ad's history in words."""
-
-    icon: str
-    tone: str
-    title: str
-    who: str
-    when: datetime
-    detail: str = ""
-    changes: tuple[FieldChange, ...] = ()
-    has_new_image: bool = False
-
-
 def card_context(
     tenant: Tenant, user: User, desk: Desk, shown: AdVariant, decisions: Sequence[Decision]
 ) -> dict[str, Any]:
@@ -76,9 +61,7 @@ def card_context(
     ]
     placement = PLACEMENTS[desk.view] if PLACEMENTS[desk.view] in placements else FEED
     looked_at = settings.LINK_CHECKS
-    landing = link_check_of(tenant, head.link) if looked_at else None
-    page_text = landing.page_text if landing and landing.is_read else None
-    findings = findings_now(head, tenant, target, page_text=page_text)
+    findings = findings_now(head, tenant, target, shown.link_flags if looked_at else ())
     marks = marks_on(head, findings, comments)
     preview = preview_of(
         head,
@@ -92,7 +75,7 @@ def card_context(
         tenant,
         target,
         findings,
-        landing_lines(head, landing, findings, looked_at=looked_at),
+        landing_lines(head, shown.link_check, findings, looked_at=looked_at),
     )
     noticed = sum(check.tone in ("bad", "warn") for check in checks)
     is_waiting = shown.status == VariantStatus.PROPOSED
@@ -127,7 +110,7 @@ def card_context(
         "noticed": noticed,
         "passed": sum(check.tone == "good" for check in checks),
         "comments": comments,
-        "marked": {field: marks.on(field, getattr(head, field)) for field in TEXTS},
+        "marked": {field: marks.on(field, getattr(head, field)) for field in (*TEXTS, "link")},
         "history": history,
         "latest": next((line for line in history if line.changes or line.has_new_image), None),
         "last_decision": decisions[0] if decisions and shown.status in DECIDED else None,
@@ -151,53 +134,13 @@ def card_context(
 
 def _history(
     shown: AdVariant, decisions: Sequence[Decision], comments: Sequence[Comment]
-) -> list[Happening]:
-    """Versions with what changed, verdicts, and who commented when, newest first."""
-    revisions = list(revisions_of(shown)[: HISTORY_LENGTH + 1])
-    lines = [*map(_verdict, decisions), *map(_comment, comments[-HISTORY_LENGTH:])]
-    for revision, before in zip(revisions, [*revisions[1:], None], strict=True):
-        if before or revision.number == 1:
-            lines.append(_version(revision, before))
+) -> list[Event]:
+    """Versions with what changed, verdicts, whatever else was done, and who commented when."""
+    revisions, acts = revisions_of(shown)[: HISTORY_LENGTH + 1], acts_on(shown)[:HISTORY_LENGTH]
+    # What the comments say stands above, beside the ad.
+    remarks = [replace(said(one), detail="") for one in comments[-HISTORY_LENGTH:]]
+    lines = [*timeline(shown, revisions, decisions, acts=acts), *remarks]
     return sorted(lines, key=lambda line: line.when, reverse=True)
-
-
-def _verdict(decision: Decision) -> Happening:
-    icon, tone, title = VERDICTS[Decision.Verdict(decision.verdict)]
-    return Happening(
-        icon=icon,
-        tone=tone,
-        title=title.format(decision.revision.number),
-        who=decision.reviewer.name,
-        when=decision.created_at,
-        detail=": ".join(filter(None, [decision.get_reason_code_display(), decision.comment])),
-    )
-
-
-def _comment(comment: Comment) -> Happening:
-    return Happening(
-        icon="message-square",
-        tone="",
-        title=f"Comment {comment.number} on version {comment.revision.number}",
-        who=comment.author.name,
-        when=comment.created_at,
-    )
-
-
-def _version(revision: VariantRevision, before: VariantRevision | None) -> Happening:
-    return Happening(
-        icon="bot" if revision.author_kind == "agent" else "pencil",
-        tone="info" if before else "",
-        title=f"Version {revision.number}" if before else "Proposed",
-        who=revision.author_label,
-        when=revision.created_at,
-        changes=changes_between(before, revision) if before else (),
-        has_new_image=before is not None and before.image_id != revision.image_id,
-    )
-
-
-def changes_between(before: VariantRevision, after: VariantRevision) -> tuple[FieldChange, ...]:
-    """The words that differ between two versions."""
-    return diff_copy(copy_of(before), copy_of(after))
 
 
 def head_of(variant: AdVariant) -> VariantRevision:

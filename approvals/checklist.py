@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from approvals.checks.finding import Finding, Severity
 from approvals.checks.fit import aim_of
-from approvals.checks.links import host_of, shown_host, site_of
 from approvals.checks.offers import has_offer
 from approvals.limits import LABELS, RECOMMENDED
 from approvals.models import LinkCheck, VariantRevision
@@ -64,37 +63,23 @@ def checklist(
 def landing_lines(
     revision: VariantRevision,
     landing: LinkCheck | None,
-    findings: Sequence[Finding],
+    findings: Iterable[Finding],
     *,
     looked_at: bool,
 ) -> Iterator[Check]:
-    """What the link leads to, as far as somebody looked; ``looked_at`` is the installation's."""
+    """What is well with the link's page, or not looked at; ``looked_at`` is the installation's.
+
+    What is not well is among the findings.
+    """
+    found = {finding.code for finding in findings}
     if not looked_at:
         yield Check("off", "Link not opened: link checks are switched off here (LINK_CHECKS).")
-        return
-    if landing is None or landing.state == LinkCheck.State.WAITING:
+    elif landing is None or landing.state == LinkCheck.State.WAITING:
         yield Check("off", "The link is being opened. Look again in a minute.")
-        return
-    if landing.state == LinkCheck.State.REFUSED:
-        yield Check("warn", f"Link not opened: {landing.reason}")
-    elif landing.state == LinkCheck.State.SILENT:
-        yield Check("warn", "The link gave no answer within ten seconds. Open it yourself.")
-    elif not landing.is_read:
-        yield Check("warn", f"The link answers with an error ({landing.status}). Open it yourself.")
-    else:
-        yield from _landed(revision, landing, {finding.code for finding in findings})
-
-
-def _landed(
-    revision: VariantRevision, landing: LinkCheck, found: Collection[str]
-) -> Iterator[Check]:
-    yield Check("good", f"The link answers ({landing.status})")
-    final = host_of(landing.final_link)
-    if site_of(final) != site_of(host_of(revision.link)):
-        yield Check("warn", f"The link leads on to another site: {shown_host(final)}.")
-    offers = {"price_not_on_page", "date_not_on_page"}
-    if has_offer(copy_of(revision)) and not offers & set(found):
-        yield Check("good", "The page shows the prices and dates of the ad")
+    elif landing.is_read:
+        yield Check("good", f"The link answers ({landing.status})")
+        if has_offer(copy_of(revision)) and not {"price_not_on_page", "date_not_on_page"} & found:
+            yield Check("good", "The page shows the prices and dates of the ad")
 
 
 def obstacles_of(target: PushTarget) -> Iterator[Check]:

@@ -112,6 +112,15 @@ class AdVariant(models.Model):
     account_group = models.BigIntegerField(default=0, editable=False)
     campaign_group = models.BigIntegerField(default=0, editable=False)
     submitted_by = models.CharField(max_length=160, editable=False)
+    link_check = models.ForeignKey(
+        LinkCheck, on_delete=models.PROTECT, null=True, editable=False, related_name="variants"
+    )
+    link_flags = models.JSONField(
+        default=list, editable=False, help_text="What opening the newest version's link has found."
+    )
+    has_warnings = models.BooleanField(
+        default=False, editable=False, help_text="Whether any check warns of the newest version."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -129,6 +138,12 @@ class AdVariant(models.Model):
                 ("variant_queue_by_account", ["account_group", "queue_at", "id"]),
                 ("variant_queue_by_campaign", ["campaign_group", "queue_at", "id"]),
                 ("variant_queue_by_author", ["submitted_by", "queue_at", "id"]),
+            )
+        ] + [
+            models.Index(
+                fields=["tenant", "queue_at", "id"],
+                condition=Q(status=VariantStatus.PROPOSED, has_warnings=True),
+                name="variant_queue_with_warnings",
             )
         ]
 

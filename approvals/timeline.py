@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
+from django.utils.dateformat import format as date_format
+
+from approvals.diff import FieldChange, diff_copy
 from approvals.models import AdVariant, Comment, Decision, Push, PushStep, VariantRevision
+from approvals.rules import copy_of
 from approvals.states import PushState, StepState
 from leadmetrics.audit.models import AuditEntry
 
@@ -24,7 +30,7 @@ _OUTCOMES = {
     StepState.ABSENT: ("circle-dashed", "warn", "sent, proved not to have arrived"),
 }
 # verdict: (icon, tone, what the person did to a version)
-VERDICTS = {
+_VERDICTS = {
     Decision.Verdict.APPROVED: ("check", "good", "Approved: version {}"),
     Decision.Verdict.REJECTED: ("x", "bad", "Rejected: version {}"),
     Decision.Verdict.CHANGES: ("message-square", "", "Changes asked for: version {}"),
@@ -52,31 +58,44 @@ class Event:
     when: datetime
     who: str = ""
     detail: str = ""
+    changes: tuple[FieldChange, ...] = ()
+    has_new_image: bool = False
 
 
 def timeline(
     variant: AdVariant,
     revisions: Iterable[VariantRevision],
     decisions: Iterable[Decision],
-    pushes: Iterable[Push],
-    later: Iterable[AuditEntry] = (),
+    pushes: Iterable[Push] = (),
+    acts: Iterable[AuditEntry] = (),
     comments: Iterable[Comment] = (),
 ) -> list[Event]:
     """Versions, verdicts, every outward write with how it ended, and the proof, newest first.
 
-    ``later`` are the audit lines of what happened to the ad once it was at Meta.
+    ``acts`` are the audit lines of whatever else was done, the actions in ACTS. The oldest of
+    ``revisions`` only says what the next one changed, unless it is the first of all.
     """
     events = [
-        *(_version(revision, variant) for revision in revisions),
+        *_versions(sorted(revisions, key=lambda one: one.number), variant),
         *map(_verdict, decisions),
         *(event for push in pushes for event in _of_push(push)),
-        *map(_later, later),
-        *map(_said, comments),
+        *(_act(entry, ZoneInfo(variant.tenant.timezone)) for entry in acts),
+        *map(said, comments),
     ]
     return sorted(events, key=lambda event: event.when, reverse=True)
 
 
-_LATER = {
+# action in the audit log: (icon, tone, what happened)
+ACTS = {
+    "variant.deferred": ("clock", "", "Put off"),
+    "variant.withdrawn": ("archive-restore", "", "Withdrawn"),
+    "variant.expired": ("clock", "warn", "Expired, not decided"),
+    "variant.reopened": ("inbox", "", "Put back into the queue"),
+    "variant.returned_to_review": ("undo-2", "", "Returned to review"),
+    "push.not_held": ("send", "", "Sent without waiting for the time to undo"),
+    "push.needs_someone": ("triangle-alert", "warn", "Not sent: needs someone"),
+    "push.released": ("refresh-cw", "", "Sending tried again"),
+    "push.found_again": ("search", "good", "Found at Meta again"),
     "ad.activation_asked": ("power", "info", "Switching on asked for"),
     "ad.activated": ("power", "good", "Switched on"),
     "ad.activation_refused": ("triangle-alert", "warn", "Not switched on"),
@@ -94,7 +113,7 @@ _LATER = {
 }
 
 
-def _said(comment: Comment) -> Event:
+def said(comment: Comment) -> Event:
     quote = f"“{comment.words}”" if comment.words else ""
     return Event(
         icon="message-square",
@@ -106,10 +125,12 @@ def _said(comment: Comment) -> Event:
     )
 
 
-def _later(entry: AuditEntry) -> Event:
-    icon, tone, title = _LATER.get(entry.action, ("circle-dot", "", entry.action))
+def _act(entry: AuditEntry, zone: ZoneInfo) -> Event:
+    icon, tone, title = ACTS[entry.action]
     data = entry.data
+    until = datetime.fromisoformat(data["until"]).astimezone(zone) if "until" in data else None
     notes = [
+        f"Until {date_format(until, 'j M, H:i')}" if until else "",
         f"By {data['changed_by']}" if data.get("changed_by") else "",
         data.get("differences", ""),
         data.get("problem", ""),
@@ -129,23 +150,38 @@ def short(content_hash: str) -> str:
     return content_hash[:_HASH_SHOWN]
 
 
-def _version(revision: VariantRevision, variant: AdVariant) -> Event:
-    is_first = revision.number == 1
-    source = variant.proposal if is_first else None
+def changes_between(before: VariantRevision, after: VariantRevision) -> tuple[FieldChange, ...]:
+    """The words that differ between two versions."""
+    return diff_copy(copy_of(before), copy_of(after))
+
+
+def _versions(oldest_first: Sequence[VariantRevision], variant: AdVariant) -> Iterator[Event]:
+    if oldest_first and oldest_first[0].number == 1:
+        yield _version(oldest_first[0], variant, None)
+    for before, revision in pairwise(oldest_first):
+        yield _version(revision, variant, before)
+
+
+def _version(
+    revision: VariantRevision, variant: AdVariant, before: VariantRevision | None
+) -> Event:
+    source = None if before else variant.proposal
     parts = [f"Model {source.model}", f"run {source.run_id}"] if source and source.run_id else []
     return Event(
         icon="bot" if revision.author_kind == "agent" else "pencil",
-        tone="" if is_first else "info",
-        title="Proposed" if is_first else f"Edited: version {revision.number}",
+        tone="info" if before else "",
+        title=f"Edited: version {revision.number}" if before else "Proposed",
         when=revision.created_at,
         who=revision.author_label,
         detail=", ".join(parts),
+        changes=changes_between(before, revision) if before else (),
+        has_new_image=before is not None and before.image_id != revision.image_id,
     )
 
 
 def _verdict(decision: Decision) -> Event:
     is_yes = decision.verdict == Decision.Verdict.APPROVED
-    icon, tone, title = VERDICTS[Decision.Verdict(decision.verdict)]
+    icon, tone, title = _VERDICTS[Decision.Verdict(decision.verdict)]
     notes = [
         decision.get_reason_code_display(),
         decision.comment,

@@ -28,14 +28,13 @@ from approvals.selectors.pushed import (
     ad_results,
     count_by_status,
     current_push,
-    later_lines,
     pushed_after,
     pushed_before,
     pushed_variants,
     pushes_of,
 )
 from approvals.selectors.queue import PAGE_SIZE
-from approvals.selectors.variants import comments_on, revisions_of
+from approvals.selectors.variants import acts_on, comments_on, revisions_of
 from approvals.selectors.verdicts import decisions_of
 from approvals.services.pausing import may_pause
 from approvals.services.push import release_push
@@ -104,7 +103,7 @@ def detail(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespons
             revisions_of(variant),
             decisions_of(variant),
             pushes,
-            later_lines(variant),
+            acts_on(variant),
             comments_on(variant),
         ),
         "live": live,

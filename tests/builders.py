@@ -262,8 +262,8 @@ def make_revision(variant: AdVariant, **text: Any) -> VariantRevision:
     )
     revision.content_hash = content_hash(revision, variant.target)
     revision.save(force_insert=True)
-    variant.head = revision
-    variant.save(update_fields=["head"])
+    variant.head, variant.has_warnings = revision, bool(revision.flags)
+    variant.save(update_fields=["head", "has_warnings"])
     return revision
 
 

@@ -1,6 +1,6 @@
 """The link as text: a public, encrypted web address of the site that this target advertises.
 
-What it leads to is another matter, and looked at by approvals.services.links when switched on.
+What it leads to is another matter: see approvals.checks.landing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from approvals.checks.characters import mixes_scripts
 from approvals.checks.finding import Finding, Severity
 from approvals.limits import LINK_LIMIT
 
+_NOT_IN_A_LINK = re.compile(
+    r"[\s\\\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+)
 _HOST = re.compile(r"(?=.{4,253}$)([\w-]{1,63}\.)+[^\W\d_][\w-]{0,62}", re.UNICODE)
 _PRIVATE_SUFFIXES = (
     ".local",
@@ -63,10 +66,10 @@ def check_link(link: str, *, usual_sites: Collection[str] = ()) -> Iterator[Find
         yield refusal
         return
     if link.startswith("http:"):
-        yield _about(link, "http", "link_not_https", "The link is not encrypted. Use https.")
+        yield about_link(link, "http", "link_not_https", "The link is not encrypted. Use https.")
     site = site_of(host)
     if site in SHORTENERS:
-        yield _about(
+        yield about_link(
             link,
             host,
             "link_shortener",
@@ -76,7 +79,7 @@ def check_link(link: str, *, usual_sites: Collection[str] = ()) -> Iterator[Find
         )
     elif usual_sites and site not in usual_sites:
         usual = ", ".join(sorted(usual_sites)[:3])
-        yield _about(
+        yield about_link(
             link,
             host,
             "other_site",
@@ -118,11 +121,12 @@ def shown_host(host: str) -> str:
 def _public_host(link: str) -> tuple[str, Finding | None]:
     """The host of a public address, or why it is none."""
 
-    def refused(code: str, message: str) -> tuple[str, Finding]:
-        return "", Finding(code, "link", message)
+    def refused(code: str, message: str, words: str = link) -> tuple[str, Finding]:
+        return "", about_link(link, words, code, message, Severity.BLOCK)
 
-    if re.search(r"[\s\\\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]", link):
-        return refused("bad_link", "The link contains a space, a backslash or a control character.")
+    if odd := _NOT_IN_A_LINK.search(link):
+        words = "The link contains a space, a backslash or a control character."
+        return refused("bad_link", words, odd.group())
     try:
         parts = urlsplit(link)
         host, port = (parts.hostname or "").rstrip("."), parts.port
@@ -132,22 +136,26 @@ def _public_host(link: str) -> tuple[str, Finding | None]:
         return refused("bad_link", "The link must start with https://.")
     if "@" in parts.netloc:
         return refused(
-            "link_with_credentials", "The link must not contain a user name or password."
+            "link_with_credentials",
+            "The link must not contain a user name or password.",
+            host,
         )
     if port not in (None, 80, 443) or parts.netloc.endswith(":"):
-        return refused("bad_link", "The link must not name a port.")
+        return refused("bad_link", "The link must not name a port.", parts.netloc)
     if _is_address(host) or not _HOST.fullmatch(host) or host.endswith(_PRIVATE_SUFFIXES):
-        return refused("link_not_public", "The link must lead to a public web site.")
+        return refused("link_not_public", "The link must lead to a public web site.", host)
     if any(mixes_scripts(name) for name in (host, _in_unicode(host))):
-        return refused("mixed_scripts", "The domain mixes alphabets, as look-alike domains do.")
+        words = "The domain mixes alphabets, as look-alike domains do."
+        return refused("mixed_scripts", words, host)
     return host, None
 
 
-def _about(
+def about_link(
     link: str, words: str, code: str, message: str, severity: Severity = Severity.WARN
 ) -> Finding:
-    start = max(0, link.casefold().find(words.casefold()))
-    end = start + len(words)
+    """A finding that points at ``words`` in the link, or at all of it if they are not in there."""
+    found = re.search(re.escape(words), link, re.IGNORECASE)
+    start, end = found.span() if found else (0, len(link))
     return Finding(code, "link", message, severity, start, end, link[start:end])
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from approvals.checks.finding import Finding, Severity, texts_of
 from approvals.limits import AdCopy
@@ -35,9 +36,7 @@ _DATE = re.compile(
 
 def check_offers(copy: AdCopy, page_text: str) -> Iterator[Finding]:
     """Per text, the first price or percentage and the first date that ``page_text`` lacks."""
-    page = _flat(page_text)
-    figures = {_figure(number) for number in re.findall(_AMOUNT, page)}
-    figures |= set(re.findall(r"\d+", page))
+    page, figures = _read(page_text)
     for field, label, text in texts_of(copy):
         for match in _PRICE.finditer(text):
             amount = next(group for group in match.groups() if group)
@@ -55,6 +54,14 @@ def check_offers(copy: AdCopy, page_text: str) -> Iterator[Finding]:
 def has_offer(copy: AdCopy) -> bool:
     """Whether a text names a price, a percentage or a date at all."""
     return any(_PRICE.search(text) or _DATE.search(text) for _, _, text in texts_of(copy))
+
+
+@lru_cache(maxsize=4)  # one page is held against every ad that leads to it
+def _read(page_text: str) -> tuple[str, frozenset[str]]:
+    """The page's words in one spelling, and the figures in them."""
+    page = _flat(page_text)
+    amounts = (_figure(number) for number in re.findall(_AMOUNT, page))
+    return page, frozenset([*amounts, *re.findall(r"\d+", page)])
 
 
 def _has_date(match: re.Match[str], page: str) -> bool:

@@ -10,7 +10,6 @@ from approvals.checks.finding import Finding, Severity
 from approvals.checks.fit import ImageSize, check_button, check_image
 from approvals.checks.lengths import check_lengths, check_presence
 from approvals.checks.links import check_link
-from approvals.checks.offers import check_offers
 from approvals.checks.personal import check_personal
 from approvals.checks.wording import check_claims, check_wording
 from approvals.limits import HARD_LIMITS, LABELS, AdCopy
@@ -20,8 +19,7 @@ from approvals.limits import HARD_LIMITS, LABELS, AdCopy
 class Rules:
     """By what a text is measured. Whatever is empty is not checked.
 
-    ``strict`` refuses text beyond the recommended lengths. ``page_text`` is what the landing page
-    says; None while nobody has read it.
+    ``strict`` refuses text beyond the recommended lengths.
     """
 
     strict: bool
@@ -29,7 +27,6 @@ class Rules:
     usual_sites: frozenset[str] = frozenset()
     objective: str = ""
     image: ImageSize | None = None
-    page_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,6 @@ def check_copy(copy: AdCopy, rules: Rules) -> CheckedCopy:
         *check_personal(copy),
         *check_image(rules.image),
         *check_button(copy.call_to_action, rules.objective),
-        *(check_offers(copy, rules.page_text) if rules.page_text is not None else ()),
     ]
     return CheckedCopy(
         copy,

@@ -15,7 +15,6 @@ from approvals.states import PAST_PUSHES, PushState, VariantStatus
 from integrations.exact import SUMS, WholeSum
 from integrations.models import AdInsight
 from integrations.sums import NOTHING, Sums, add_up, as_sums
-from leadmetrics.audit.models import AuditEntry
 from leadmetrics.tenancy.models import Tenant
 
 PUSHED = (
@@ -103,16 +102,6 @@ def pushes_of(variant: AdVariant) -> QuerySet[Push]:
 def current_push(pushes: Iterable[Push]) -> Push | None:
     """The push that says where its variant is."""
     return next((push for push in pushes if push.state not in PAST_PUSHES), None)
-
-
-def later_lines(variant: AdVariant) -> QuerySet[AuditEntry]:
-    """The audit lines of what happened to the ad once it was at Meta, newest first."""
-    return AuditEntry.objects.filter(
-        tenant_id=variant.tenant_id,
-        object_type="advariant",
-        object_id=str(variant.pk),
-        action__startswith="ad.",
-    ).order_by("-seq")
 
 
 def ad_results(push: Push) -> tuple[Sums, Sums]:

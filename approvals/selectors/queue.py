@@ -48,7 +48,7 @@ class QueueFilter:
         if self.proposed_before:
             fits &= Q(created_at__lte=self.proposed_before)
         if self.has_warnings:
-            fits &= ~Q(head__flags=[])
+            fits &= Q(has_warnings=True)
         return fits
 
 

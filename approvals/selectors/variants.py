@@ -8,14 +8,13 @@ from approvals.models import (
     AdVariant,
     Comment,
     Decision,
-    LinkCheck,
     Preflight,
     Push,
     VariantRevision,
 )
-from approvals.models_links import hash_link
 from approvals.states import PAST_PUSHES
-from leadmetrics.tenancy.models import Tenant
+from approvals.timeline import ACTS
+from leadmetrics.audit.models import AuditEntry
 
 COMMENTS = 100
 
@@ -30,14 +29,26 @@ def variants_with_content(tenant_id: int) -> QuerySet[AdVariant]:
         "target__ad_set__campaign",
         "target__page",
         "target__ad_account__integration",
+        "link_check",
     )
-    # The answer to the whole submission, up to 200 items, would come along with every single row.
-    return variants.defer("proposal__answer")
+    # The answer to the whole submission, up to 200 items, and the words of the landing page would
+    # come along with every single row.
+    return variants.defer("proposal__answer", "link_check__page_text")
 
 
 def revisions_of(variant: AdVariant) -> QuerySet[VariantRevision]:
     """Every text this variant had, newest first."""
     return variant.revisions.select_related("author", "image").order_by("-number")
+
+
+def acts_on(variant: AdVariant) -> QuerySet[AuditEntry]:
+    """The audit lines of what was done with it besides editing and deciding, newest first."""
+    return AuditEntry.objects.filter(
+        tenant_id=variant.tenant_id,
+        object_type="advariant",
+        object_id=str(variant.pk),
+        action__in=ACTS,
+    ).order_by("-seq")
 
 
 def comments_on(variant: AdVariant) -> list[Comment]:
@@ -51,11 +62,6 @@ def preflights_of(variant: AdVariant, content_hash: str) -> QuerySet[Preflight]:
     return Preflight.objects.filter(
         target_id=variant.target_id, content_hash__in=("", content_hash)
     ).order_by("content_hash")
-
-
-def link_check_of(tenant: Tenant, link: str) -> LinkCheck | None:
-    """The latest look at a link of this tenant; None when nobody looked."""
-    return LinkCheck.objects.filter(tenant=tenant, link_sha256=hash_link(link)).first()
 
 
 def variants_with_feedback(tenant_id: int) -> QuerySet[AdVariant]:

@@ -19,7 +19,7 @@ from approvals.models import AdImage, AdVariant, Proposal, VariantRevision
 from approvals.rules import rules_for
 from approvals.services.checking import check_for_target, usual_sites_of
 from approvals.services.images import store_image
-from approvals.services.links import ask_for_link
+from approvals.services.links import ask_for_link, note_link
 from approvals.services.shown import head_with_hash
 from approvals.states import VariantStatus, move
 from integrations.models import PushTarget
@@ -151,9 +151,14 @@ def add_revision(
     )
     revision.content_hash = content_hash(revision, variant.target)
     revision.save(force_insert=True)
-    variant.head = revision
-    variant.save(update_fields=["head", "updated_at"])
-    ask_for_link(tenant_id=variant.tenant_id, link=revision.link)
+    variant.head, variant.link_flags, variant.has_warnings = revision, [], bool(flags)
+    variant.link_check = ask_for_link(tenant_id=variant.tenant_id, link=revision.link)
+    newest = ["head", "link_check", "link_flags", "has_warnings"]
+    variant.save(update_fields=[*newest, "updated_at"])
+    if variant.link_check:
+        # Only now: whoever opens the link notes this ad, too, unless that was done before.
+        variant.link_check.refresh_from_db()
+        note_link(variant, variant.link_check)
     return revision
 
 

@@ -111,7 +111,10 @@ class CommentOut(Schema):
 
 
 class FeedbackOut(Schema):
-    """Where one variant is, and what people said about it."""
+    """Where one variant is, what people said about it, and what the checks warn of.
+
+    ``warnings`` are about the newest version; opening its link may add some after a minute or two.
+    """
 
     id: str
     client_ref: str
@@ -126,6 +129,7 @@ class FeedbackOut(Schema):
     description: str
     link: str
     call_to_action: str
+    warnings: list[ProblemItem]
     ad_id: str | None
     updated_at: datetime
 

@@ -295,6 +295,9 @@ def _feedback(variant: AdVariant) -> schemas.FeedbackOut:
         description=head.description,
         link=head.link,
         call_to_action=head.call_to_action,
+        warnings=[
+            schemas.ProblemItem.model_validate(flag) for flag in (*head.flags, *variant.link_flags)
+        ],
         ad_id=pushes[0].ad_id if pushes else None,
         updated_at=variant.updated_at,
     )

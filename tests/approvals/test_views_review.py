@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from approvals import desk
 from approvals.models import AdVariant, Decision, VariantRevision
 from approvals.selectors import queue as waiting
-from approvals.services.review import approve_variant, edit_variant, reject_variant
+from approvals.services.propose import withdraw_variant
+from approvals.services.review import (
+    approve_variant,
+    edit_variant,
+    reject_variant,
+    return_to_review,
+)
+from approvals.services.undo import push_now
+from approvals.services.waiting import defer_variant, expire_undecided, reopen_variant
 from approvals.states import VariantStatus
 from leadmetrics.templatetags import ui
 from leadmetrics.tenancy.models import Tenant
@@ -20,6 +30,7 @@ from tests.approvals.pages import (
     ESCAPED_MARKUP,
     HTMX,
     MARKUP,
+    ads,
     live_hash,
     review,
     typed,
@@ -321,6 +332,48 @@ def test_ad_shows_its_versions_with_what_changed(as_ben, variant, rita):
     assert re.search(r"<ins>.*?2\.1.*?</ins>", page)
     assert page.count("<del>") == 1
     assert "Changed in version 2" in words(as_ben.get(review("variant", variant)))
+
+
+def test_ad_and_its_page_tell_all_that_was_done_in_one_history(as_ben, ben, rita, variant):
+    """Also what is neither a version nor a verdict, with who did it."""
+
+    def was(status: str, **changes: object) -> None:
+        AdVariant.objects.update(status=status, **changes)
+
+    defer_variant(actor=ben, variant_id=variant.pk, shown_hash=live_hash(variant))
+    was(VariantStatus.PROPOSED, updated_at=timezone.now() - timedelta(days=99))
+    expire_undecided()
+    reopen_variant(actor=rita, variant_id=variant.pk)
+    was(VariantStatus.APPROVED)
+    return_to_review(actor=ben, variant_id=variant.pk)
+    edit_variant(actor=rita, variant_id=variant.pk, shown_hash=live_hash(variant), copy=OTHER)
+    withdraw_variant(actor=rita, variant_id=variant.pk, shown_hash=live_hash(variant))
+    told = [
+        ("Withdrawn", "Rita"),
+        ("Edited: version 2", "Rita"),
+        ("Returned to review", "Ben"),
+        ("Put back into the queue", "Rita"),
+        ("Expired, not decided", "Leadmetrics"),
+        ("Put off", "Ben"),
+        ("Proposed", "Copy agent"),
+    ]
+    card, page = as_ben.get(review("variant", variant)), as_ben.get(ads("detail", variant))
+    for lines in (card.context["card"]["history"], page.context["timeline"]):
+        assert [(line.title, line.who) for line in lines] == told
+        assert lines[-2].detail.startswith("Until ")
+        assert [change.label for change in lines[1].changes] == ["Headline"]
+    for answer in (card, page):
+        assert "Expired, not decided" in words(answer)
+        assert "<ins>" in answer.content.decode()
+
+
+def test_history_says_who_had_it_sent_at_once(as_ben, acme, ben, variant):
+    acme.undo_minutes = 10
+    acme.save()
+    approve_variant(actor=ben, variant_id=variant.pk, shown_hash=live_hash(variant))
+    push_now(actor=ben, variant_id=variant.pk)
+    newest = as_ben.get(review("variant", variant)).context["card"]["history"][0]
+    assert (newest.title, newest.who) == ("Sent without waiting for the time to undo", "Ben")
 
 
 def test_ad_that_runs_on_instagram_can_be_seen_there(as_ben, variant, target):

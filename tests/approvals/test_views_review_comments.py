@@ -46,7 +46,7 @@ def test_without_scripts_typed_words_are_found_marked_and_quoted(as_ben, variant
     page = page_of(as_ben, variant)
     assert re.search(r'<mark class="remark">1\.9 kg</mark><sup[^>]*><a href="#comment-1"', page)
     assert re.search(r"<blockquote[^>]*>1\.9 kg", page)
-    assert "Comment 1 on version 1" in page
+    assert "Comment 1: version 1" in page
     assert "Is that so?" in words(as_ben.get(ad_page(variant)))
 
 

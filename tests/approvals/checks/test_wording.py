@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from approvals.checks.links import site_of
+from approvals.checks.links import check_link, site_of
 from approvals.checks.offers import check_offers, has_offer
 from approvals.checks.run import Rules, check_copy
 from tests.approvals.checks.corpus import GOOD
@@ -113,6 +113,25 @@ def test_offer_that_the_page_shows_passes(text):
 
 
 @pytest.mark.parametrize(
+    ("link", "code", "words"),
+    [
+        ("https://LOCALHOST/a", "link_not_public", "LOCALHOST"),
+        ("https://10.0.0.1/a", "link_not_public", "10.0.0.1"),
+        ("https://gооgle.example/", "mixed_scripts", "gооgle.example"),
+        ("https://ana:secret@acme.example/", "link_with_credentials", "acme.example"),
+        ("https://acme.example:8443/", "bad_link", "acme.example:8443"),
+        ("https://acme.example/a b", "bad_link", " "),
+        ("ftp://acme.example/", "bad_link", "ftp://acme.example/"),
+        ("http://acme.example/", "link_not_https", "http"),
+    ],
+)
+def test_finding_about_a_link_points_into_it(link, code, words):
+    finding = next(check_link(link))
+    assert (finding.code, finding.words) == (code, words)
+    assert link[finding.start : finding.end] == words
+
+
+@pytest.mark.parametrize(
     ("text", "code", "words"),
     [
         ("Now €99.90", "price_not_on_page", "€99.90"),
@@ -127,8 +146,3 @@ def test_offer_that_the_page_does_not_show_is_marked(text, code, words):
     finding = next(check_offers(replace(GOOD, primary_text=text), PAGE))
     assert (finding.code, finding.words) == (code, words)
     assert has_offer(replace(GOOD, primary_text=text))
-
-
-def test_offers_are_looked_up_only_on_a_page_that_was_read():
-    assert found("Now €99.90") == {}
-    assert found("Now €99.90", page_text="Tents 129") == {"price_not_on_page": "€99.90"}

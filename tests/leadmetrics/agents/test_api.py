@@ -121,11 +121,20 @@ def test_idempotency_key_replays_and_refuses_other_content(agent, target):
     assert AdVariant.objects.count() == 1
 
 
+WARNING = {"code": "link_silent", "field": "link", "message": "No answer.", "severity": "warn"}
+
+
 def test_feedback_follows_the_cursor(agent, acme):
-    make_variant(make_push_target(acme))
+    variant = make_variant(make_push_target(acme), flags=[{**WARNING, "code": "claim"}])
+    AdVariant.objects.filter(pk=variant.pk).update(link_flags=[WARNING])
     with time_machine.travel(timezone.now() + timedelta(seconds=5), tick=True):
         page = agent.get("variants").json()
         assert [variant["status"] for variant in page["variants"]] == ["proposed"]
+        warnings = page["variants"][0]["warnings"]
+        assert [(one["code"], one["severity"]) for one in warnings] == [
+            ("claim", "warn"),
+            ("link_silent", "warn"),
+        ]
         assert agent.get("variants", cursor=page["next_cursor"]).json()["variants"] == []
     assert agent.get("variants", cursor="nonsense").status_code == 422
 
