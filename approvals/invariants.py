@@ -23,6 +23,7 @@ from approvals.models import (
     ActivationResult,
     AdVariant,
     Decision,
+    LiveAd,
     Push,
     PushStep,
     VariantRevision,
@@ -183,6 +184,8 @@ def _end(push: Push) -> Iterator[str]:
             yield f"I8 {name}: done without an ad"
         elif (push.read_back or {}).get("configured_status") != "PAUSED":
             yield f"I6 {name}: done, but the ad was not read back as paused"
+        if any(not (step.creates or step.finished_at) for step in push.steps.all()):
+            yield f"I6 {name}: its ad ran unasked and was paused, and nobody was told"
     if push.state == S.RUNNING and push.lease_until is None:
         yield f"I8 {name}: it is being sent without a lease, so nobody will ever take it over"
     if push.state == S.FAILED and not push.problem:
@@ -285,7 +288,7 @@ def _stops(pushes: list[Push]) -> Iterator[str]:
         if not moments:
             continue
         since = min(moments) + STOP_TOLERANCE
-        if any(step.sent_at > since for step in push.steps.all()):
+        if any(step.creates and step.sent_at > since for step in push.steps.all()):
             yield f"I17 {push.reference}: something was sent although writing was stopped"
 
 
@@ -310,7 +313,7 @@ def _at_meta(pushes: list[Push], ledger: Ledger) -> Iterator[str]:
             yield f"I8 {push.reference}: it is done, but Meta does not hold its ad"
         if push.state == S.VOIDED and ads.get(push.reference):
             yield f"I4 {push.reference}: it was voided, but Meta holds its ad"
-    yield from _asked_to_run(ledger)
+    yield from _switched(ledger)
 
 
 def _as_approved(push: Push, ad: Mapping[str, Any], ledger: Ledger) -> Iterator[str]:
@@ -321,8 +324,11 @@ def _as_approved(push: Push, ad: Mapping[str, Any], ledger: Ledger) -> Iterator[
         yield f"I3 {push.reference}: Meta holds another text than the approved one"
 
 
-def _asked_to_run(ledger: Ledger) -> Iterator[str]:
+def _switched(ledger: Ledger) -> Iterator[str]:
+    """I6, I7, I9: every ad was asked for as paused, and nobody switched one without a row."""
     allowed = set(Activation.objects.values_list("push__ad_id", flat=True))
+    steps = PushStep.objects.filter(kind=PushStep.Kind.PAUSE).values_list("push__ad_id", flat=True)
+    acts = LiveAd.objects.filter(fence__gt=0).values_list("push__ad_id", flat=True)
     for write in ledger.writes:
         status = write["params"].get("status")
         if write["path"].endswith("/ads"):
@@ -330,3 +336,5 @@ def _asked_to_run(ledger: Ledger) -> Iterator[str]:
                 yield f"I6 an ad was asked for as {status or 'ACTIVE, by leaving the status out'}"
         elif status == "ACTIVE" and write["path"] not in allowed:
             yield f"I7 {write['path']}: asked to run although nobody activated it"
+        elif status == "PAUSED" and write["path"] not in {*steps, *acts}:
+            yield f"I9 {write['path']}: paused without an intent"

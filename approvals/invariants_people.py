@@ -59,7 +59,7 @@ def _approvers(pushes: list[Push]) -> Iterator[str]:
                 continue
             for step in push.steps.all():
                 before = [may for at, may in changes if at < step.sent_at - _SAME_MOMENT]
-                if before and not before[-1]:
+                if step.creates and before and not before[-1]:
                     yield f"I16 {push.reference}: sent although its approver could not approve then"
                     break
 

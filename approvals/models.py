@@ -333,6 +333,8 @@ class PushStep(models.Model):
         IMAGE = "image", "Image"
         CREATIVE = "creative", "Ad creative"
         AD = "ad", "Ad"
+        # Of an ad that ran although nobody switched it on. It ends when a person is told.
+        PAUSE = "pause", "Pause"
 
     push = models.ForeignKey(Push, on_delete=models.PROTECT, related_name="steps")
     kind = models.CharField(max_length=10, choices=Kind.choices)
@@ -355,3 +357,8 @@ class PushStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.get_state_display()}"
+
+    @property
+    def creates(self) -> bool:
+        """Whether it brings something new to Meta. Pausing is possible whatever else is stopped."""
+        return self.kind != self.Kind.PAUSE

@@ -22,6 +22,7 @@ _DONE = {
     PushStep.Kind.IMAGE: "Image uploaded",
     PushStep.Kind.CREATIVE: "Ad creative created",
     PushStep.Kind.AD: "Ad created, paused",
+    PushStep.Kind.PAUSE: "Ad ran unasked, paused",
 }
 _OUTCOMES = {
     StepState.SENT: ("send", "info", "sent, no answer yet"),

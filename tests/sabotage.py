@@ -141,7 +141,7 @@ SABOTAGES = (
     Sabotage(
         "send although writing is stopped",
         STEPS,
-        "        require_writes(claim.tenant_id)\n",
+        "    require_writes(claim.tenant_id)\n",
         "",
         (
             "tests/approvals/services/test_stops.py::"
@@ -183,7 +183,7 @@ SABOTAGES = (
     Sabotage(
         "look for the approver before the transaction of a write only",
         STEPS,
-        "        require_standing_approval(found.get(pk=claim.push_id), lock=True)\n",
+        "    require_standing_approval(found.get(pk=claim.push_id), lock=True)\n",
         "",
         (
             "tests/approvals/services/test_point_of_no_return.py::"

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from approvals.content import digest
-from approvals.models import AdVariant, Push, WriteMark
+from approvals.models import AdVariant, Push, PushStep, WriteMark
 from approvals.selectors.sending import due_pushes
 from approvals.selectors.verdicts import decisions_of, standing_approvals
 from approvals.services.alarms import ALARMING, raise_alarm
@@ -198,6 +198,8 @@ def close(claim: Claim, change: Callable[[Push], None]) -> None:
 
 def stop(push: Push, reason: NeedsSomeone) -> None:
     """Leave the push to a person, in the caller's transaction."""
+    pauses = push.steps.filter(kind=PushStep.Kind.PAUSE, finished_at=None)
+    pauses.update(finished_at=timezone.now())
     push.state = PushState.FAILED
     push.problem_code, push.problem = reason.code, reason.problem
     push.lease_until = push.next_attempt_at = None

@@ -165,6 +165,12 @@ def read_back_step(claim: Claim, ad_id: str, image_hash: str) -> Steps:
     reached("read_back.answered")
     if found.configured_status != publishing.PAUSED:
         yield from _pause_at_once(claim, ad_id, found.configured_status)
+    if PushStep.objects.filter(push_id=claim.push_id, kind="pause", finished_at=None).exists():
+        raise NeedsSomeone(
+            "was_not_paused",
+            "The new ad ran although nobody switched it on, so it was paused. "
+            "Check it in Ads Manager.",
+        )
     different = differences(
         claim.payload,
         found.payload,
@@ -182,17 +188,28 @@ def read_back_step(claim: Claim, ad_id: str, image_hash: str) -> Steps:
 
 
 def _pause_at_once(claim: Claim, ad_id: str, status: str) -> Steps:
-    """The new ad runs although nobody switched it on: pause it. Raises NeedsSomeone in any case."""
+    """The new ad runs although nobody switched it on: pause it. Raises NeedsSomeone in any case.
+
+    The person is told when the attempt ends; whoever has to take over before that tells them.
+    """
     end = "so it was paused. Check it in Ads Manager."
     for _ in range(PAUSE_TRIES):  # repeating it changes nothing
+        step = _intend(claim, PushStep.Kind.PAUSE)
         try:
-            yield lambda: publishing.pause_ad(integration=claim.integration, ad_id=ad_id)
+            yield from _outcome(claim, step, lambda: _pause(claim, ad_id))
             break
+        except OutcomeUnknown:
+            problem = "Meta gave no answer."
         except LeadmetricsError as exc:
             problem = exc.user_message
     else:
         end = f"and it could not be paused: {problem} Pause it in Ads Manager now."
     raise NeedsSomeone("was_not_paused", f"Meta reported the new ad as {status.lower()}, {end}")
+
+
+def _pause(claim: Claim, ad_id: str) -> str:
+    publishing.pause_ad(integration=claim.integration, ad_id=ad_id)
+    return ad_id
 
 
 # --- Looking up ---------------------------------------------------------------------------------
@@ -261,11 +278,10 @@ def _adopt(claim: Claim, ad_id: str) -> None:
 def _intend(claim: Claim, kind: PushStep.Kind) -> PushStep:
     """Commit what is about to be sent, if this worker still holds the push, and renew the lease."""
     now = timezone.now()
-    found = Push.objects.select_related("decision", "variant__target__ad_account")
     with transaction.atomic():
-        require_standing_approval(found.get(pk=claim.push_id), lock=True)
+        if kind != PushStep.Kind.PAUSE:  # which must be possible whatever was stopped or withdrawn
+            _require_leave(claim)
         held(claim)
-        require_writes(claim.tenant_id)
         step = PushStep.objects.create(
             push_id=claim.push_id, kind=kind, fence=claim.fence, sent_at=now
         )
@@ -273,6 +289,13 @@ def _intend(claim: Claim, kind: PushStep.Kind) -> PushStep:
     note_write(step)
     reached(f"{kind}.before")
     return step
+
+
+def _require_leave(claim: Claim) -> None:
+    """Raises NeedsSomeone unless the approval stands, WritesStopped while the switch is on."""
+    found = Push.objects.select_related("decision", "variant__target__ad_account")
+    require_standing_approval(found.get(pk=claim.push_id), lock=True)
+    require_writes(claim.tenant_id)
 
 
 def _require_equal(claim: Claim, outgoing: dict[str, Any]) -> None:
@@ -329,9 +352,10 @@ def _record(claim: Claim, step: PushStep, state: StepState, **changes: Any) -> N
     kind = PushStep.Kind(step.kind)
     with transaction.atomic():
         object_id = changes.get("object_id")
-        held(claim, **({_COLUMN[kind]: object_id} if object_id else {}))
+        held(claim, **({_COLUMN[kind]: object_id} if object_id and kind in _COLUMN else {}))
         step.state = state
-        step.finished_at = None if state == StepState.UNKNOWN else timezone.now()
+        ends = state != StepState.UNKNOWN and kind != PushStep.Kind.PAUSE
+        step.finished_at = timezone.now() if ends else None
         for name, value in changes.items():
             setattr(step, name, value)
         step.save()

@@ -61,6 +61,10 @@ WRONG: dict[str, tuple[str, Callable[[Push], object]]] = {
     "two ads": ("I5", lambda p: ad_step(p, state="done", object_id="77")),
     "absent at once": ("I9", lambda p: ad_step(p, state="absent", empty_lookups=2)),
     "not paused": ("I6", lambda _: Push.objects.update(read_back={"configured_status": "ACTIVE"})),
+    "paused, nobody told": (
+        "I6",
+        lambda p: p.steps.create(kind="pause", fence=1, sent_at=datetime.now(UTC)),
+    ),
     "on without an act": ("I7", lambda _: AdVariant.objects.update(status="active")),
     "no lease": ("I8", lambda _: Push.objects.update(state="running", lease_until=None)),
     "audit altered": ("I10", lambda _: loosened(AuditEntry.objects.update, actor_label="Nobody")),
@@ -127,6 +131,17 @@ def test_checker_finds_what_was_made_wrong(meta, pushed, what):
 def test_approver_who_leaves_after_the_sending_is_no_violation(meta, pushed):
     gone_since(pushed, minutes=-5)
     assert not [each for each in violations() if each.startswith("I16")]
+
+
+def test_pause_of_an_ad_that_ran_unasked_needs_no_leave_but_an_intent(meta, pushed):
+    gone_since(pushed, minutes=-5)
+    WriteStop.objects.create(tenant=None, reason="no", stopped_by="Sam")
+    paused = {"path": pushed.ad_id, "params": {"status": "PAUSED"}, "answer": {}}
+    asked = Ledger(ads=meta.read("state")["ads"], writes=[paused])
+    assert violations(asked) == [f"I9 {pushed.ad_id}: paused without an intent"]
+    late = datetime.now(UTC) + timedelta(minutes=5)
+    pushed.steps.create(kind="pause", fence=1, state="done", sent_at=late, finished_at=late)
+    assert violations(asked) == []
 
 
 def test_checker_finds_what_is_wrong_at_meta(meta, pushed):

@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from approvals.models import AdVariant, Push, PushStep
+from approvals.models import AdVariant, Push
 from approvals.states import PushState, StepState, VariantStatus
 from tests.approvals.conftest import make_target_for
 from tests.approvals.pages import ESCAPED_MARKUP, HTMX, MARKUP, ads, announced, told, words
@@ -40,7 +40,7 @@ def paused(target, ben) -> AdVariant:
     push.read_back = {"configured_status": "PAUSED", "content_hash": push.payload_hash}
     push.finished_at = now + timedelta(seconds=1)
     push.save()
-    for kind in PushStep.Kind:
+    for kind in ("image", "creative", "ad"):
         push.steps.create(
             kind=kind, state=StepState.DONE, fence=1, sent_at=now, finished_at=now, object_id="77"
         )

@@ -102,6 +102,7 @@ def test_story_tells_when_an_author_approved(variant, ben):
         ("image", StepState.DONE, "Image uploaded"),
         ("creative", StepState.DONE, "Ad creative created"),
         ("ad", StepState.DONE, "Ad created, paused"),
+        ("pause", StepState.DONE, "Ad ran unasked, paused"),
         ("ad", StepState.SENT, "Ad: sent, no answer yet"),
         ("ad", StepState.UNKNOWN, "Ad: sent, Meta gave no answer"),
         ("ad", StepState.REFUSED, "Ad: refused by Meta"),

@@ -40,9 +40,12 @@ __all__ = ["meta"]
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "1"))
 PICTURES = ("ridge", "lake", "forest")
 STEPS = [
-    f"{kind}.{moment}"
-    for kind in ("image", "creative", "ad")
-    for moment in ("intended", "before", "answered", "recorded", "after")
+    *(
+        f"{kind}.{moment}"
+        for kind in ("image", "creative", "ad")
+        for moment in ("intended", "before", "answered", "recorded", "after")
+    ),
+    *("pause.before", "pause.answered", "pause.recorded"),
 ]
 POINTS = [
     "approve.written",
@@ -115,19 +118,25 @@ def test_death_at_every_point_leaves_exactly_one_ad(meta, agent, target, ben, po
             push = approve(variant, ben)
             die_on_the_way(meta, push, point)
         push = go_on(push)
-        assert push.state == PushState.DONE or point.startswith("give_up")
-        assert len(ads_of(meta, push)) == (push.state == PushState.DONE)
+        ran = point.startswith("pause")
+        assert push.state == PushState.DONE or point.startswith("give_up") or ran
+        assert (push.problem_code == "was_not_paused") == ran
+        assert len(ads_of(meta, push)) == (push.state == PushState.DONE or ran)
+    assert {ad["status"] for ad in meta.read("state")["ads"]} <= {"PAUSED"}
     assert violations(ledger_of(meta.read("state"), meta.read("writes")["writes"])) == []
 
 
 def die_on_the_way(meta, push: Push, point: str) -> None:
     start = point.partition(".")[0]
-    if start in ("look_up", "put_off"):
+    if start in ("look_up", "put_off", "pause"):
         meta.control(**LOST)
     if start == "give_up":
         meta.control(**REFUSED)
-    if start == "look_up":
+    if start in ("look_up", "pause"):
         push_variant(push_id=push.pk)
+        if start == "pause":  # somebody switches it on before we know of it
+            ad = meta.read("state")["ads"][-1]
+            meta.control(set_ad_status={"ad_id": ad["id"], "status": "ACTIVE"})
         with later(200):
             dies(point, lambda: push_variant(push_id=push.pk))
     else:

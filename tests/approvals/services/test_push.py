@@ -300,7 +300,7 @@ def test_voided_push_is_never_sent(meta, approved, rita):
     assert meta.read("writes")["writes"] == []
 
 
-def test_ad_that_is_not_paused_is_paused_and_given_to_a_person(meta, approved, monkeypatch):
+def test_ad_that_is_not_paused_is_paused_and_given_to_a_person(meta, approved, ben, monkeypatch):
     original = push_steps._outcome
 
     def activated_meanwhile(claim, step, write):
@@ -314,6 +314,10 @@ def test_ad_that_is_not_paused_is_paused_and_given_to_a_person(meta, approved, m
     assert (push.state, push.problem_code) == (PushState.FAILED, "was_not_paused")
     last = meta.read("writes")["writes"][-1]
     assert (last["path"], last["params"]) == (push.ad_id, {"status": "PAUSED"})
+    pause = push.steps.get(kind=PushStep.Kind.PAUSE)
+    assert (pause.state, pause.object_id) == (StepState.DONE, push.ad_id)
+    release_push(actor=ben, push_id=push.pk)  # whoever was told has looked
+    assert run(push).state == PushState.DONE
 
 
 @pytest.mark.parametrize(
