@@ -20,7 +20,8 @@ from approvals.services.push_claims import Claim, NeedsSomeone
 from approvals.services.push_steps import Steps
 from approvals.services.stops import may_write
 from approvals.states import VariantStatus
-from integrations.models import PushTarget
+from integrations.models import AdAccount, PushTarget
+from integrations.services.allowance import allowance_of, closed_for
 from integrations.services.place import Obstacle, look_at_place, validate
 from leadmetrics import queue
 from leadmetrics.errors import LeadmetricsError
@@ -31,8 +32,8 @@ logger = logging.getLogger(__name__)
 FRESH = timedelta(minutes=10)
 TARGETS_AT_ONCE = 10
 VALIDATIONS_AT_ONCE = 5
-# Of the 300 calls an hour that Meta allows an ad account on its smallest tier.
-VALIDATIONS_PER_HOUR = 30
+# One in so many of the writes that Meta allows an ad account: advice must not hold up pushes.
+VALIDATIONS_SHARE = 10
 
 
 def check_place(*, target_id: UUID) -> Preflight | None:
@@ -57,7 +58,10 @@ def fresh_place(target_id: UUID) -> Preflight | None:
 
 
 def validate_variant(*, variant_id: UUID) -> None:
-    """Ask for Meta's dry run of a waiting ad, once per content, unless the share is used up."""
+    """Ask for Meta's dry run of a waiting ad, once per content.
+
+    Not while Meta asked to leave the ad account alone, nor once the share is used up.
+    """
     variant = (
         AdVariant.objects.select_related("head__image", "tenant")
         .filter(pk=variant_id, status=VariantStatus.PROPOSED)
@@ -71,8 +75,7 @@ def validate_variant(*, variant_id: UUID) -> None:
     account = target.ad_account
     if Preflight.objects.filter(target=target, content_hash=content_hash).exists():
         return
-    bucket = f"validate:{account.ad_account_id}"
-    if not within_limit(bucket, limit=VALIDATIONS_PER_HOUR, seconds=3600):
+    if closed_for(account.ad_account_id) or not _has_share_left(account):
         return
     try:
         words = validate(target, payload, f"lm-check-{variant.pk}")
@@ -80,6 +83,15 @@ def validate_variant(*, variant_id: UUID) -> None:
         logger.info("dry run of variant %s: %s", variant_id, exc.code)
         return
     _store(target, content_hash, [Obstacle("dry_run", words)] if words else [])
+
+
+def _has_share_left(account: AdAccount) -> bool:
+    allowed = allowance_of(account.ad_account_id)
+    return within_limit(
+        f"validate:{account.ad_account_id}",
+        limit=allowed.writes // VALIDATIONS_SHARE,
+        seconds=allowed.minutes * 60,
+    )
 
 
 def sweep_preflights() -> None:

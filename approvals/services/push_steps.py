@@ -292,10 +292,14 @@ def _intend(claim: Claim, kind: PushStep.Kind) -> PushStep:
 
 
 def _require_leave(claim: Claim) -> None:
-    """Raises NeedsSomeone unless the approval stands, WritesStopped while the switch is on."""
+    """Raises NeedsSomeone unless the approval stands, WritesStopped while the switch is on.
+
+    WriteRefused while the ad account is to be left alone: Meta counts refused calls, too.
+    """
     found = Push.objects.select_related("decision", "variant__target__ad_account")
     require_standing_approval(found.get(pk=claim.push_id), lock=True)
     require_writes(claim.tenant_id)
+    publishing.require_open(claim.payload["ad_account_id"])
 
 
 def _require_equal(claim: Claim, outgoing: dict[str, Any]) -> None:

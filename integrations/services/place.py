@@ -8,7 +8,7 @@ from typing import Any
 
 from integrations.meta_ads.types import AccountState, AdSetPlan
 from integrations.models import AdAccount, PushTarget
-from integrations.services.clients import meta_client
+from integrations.services.pacing import account_client
 from integrations.services.publishing import WriteRefused, creative_spec, translated
 
 # Marketing API, Limits: an ad set holds at most 50 ads that are not deleted.
@@ -67,8 +67,8 @@ def look_at_place(target: PushTarget) -> list[Obstacle]:
     Two reads. Raises LeadmetricsError when Meta or the grant does not let us look.
     """
     account, page = target.ad_account, target.page
-    client = meta_client(account.integration)
     with translated(account.integration):
+        client = account_client(account)
         state = client.get_account_state(account.ad_account_id)
     found = [*_of_account(account, state)]
     if page.gone_at or not page.can_advertise:
@@ -94,7 +94,7 @@ def validate(target: PushTarget, payload: Mapping[str, Any], name: str) -> str:
     spec = creative_spec(payload, reference=name, image_hash="")
     try:
         with translated(integration):
-            meta_client(integration).validate_ad(
+            account_client(target.ad_account).validate_ad(
                 target.ad_account.ad_account_id, spec, ad_set_id=target.ad_set.ad_set_id
             )
     except WriteRefused as exc:

@@ -16,6 +16,7 @@ from integrations.meta_ads.errors import ErrorKind, MetaError
 from integrations.meta_ads.transport import Observer
 from integrations.meta_ads.types import AdCreativeSpec, CreativeState
 from integrations.models import Integration
+from integrations.services.allowance import closed_for
 from integrations.services.clients import meta_client
 from integrations.services.failures import note_failure
 from leadmetrics.errors import LeadmetricsError
@@ -53,6 +54,14 @@ class ReadBack:
     payload: dict[str, Any]
     image_hash: str
     enrolled: tuple[str, ...] = ()
+
+
+def require_open(ad_account_id: str) -> None:
+    """Raises WriteRefused, as Meta would, while Meta asked to leave the ad account alone."""
+    seconds = closed_for(ad_account_id)
+    if seconds:
+        throttled = MetaError(ErrorKind.THROTTLED, wait_seconds=seconds)
+        raise WriteRefused(str(throttled.kind), throttled.user_message, seconds)
 
 
 def upload_image(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -16,6 +18,8 @@ from approvals.services.preflight import (
 from approvals.services.push import push_variant, release_push
 from approvals.states import PushState, VariantStatus
 from integrations.sandbox.world import World
+from integrations.services import clients
+from integrations.services.allowance import FULL_TIER, note_closed, note_tier
 from tests.approvals.conftest import propose
 from tests.approvals.live import approve_and_push, point_at
 from tests.approvals.pages import review, words
@@ -169,13 +173,35 @@ def test_what_the_dry_run_objects_to_is_advice_on_the_card_and_holds_nothing(
     assert approve_and_push(variant, ben).state == PushState.DONE
 
 
-def test_dry_runs_keep_to_their_share(meta, agent, target, monkeypatch):
-    monkeypatch.setattr(preflight, "VALIDATIONS_PER_HOUR", 1)
-    first = propose(agent, target)
-    second = make_variant(target, headline="Another one")
-    for variant in (first, second):
-        validate_variant(variant_id=variant.pk)
-    assert Preflight.objects.count() == 1
+@pytest.mark.parametrize(("tier", "share"), [("development_access", 2), (FULL_TIER, 300)])
+def test_dry_runs_keep_to_their_share_of_what_meta_allows_to_write(
+    meta, agent, target, monkeypatch, tier, share
+):
+    note_tier(target.ad_account.ad_account_id, tier)
+    asked = []
+    monkeypatch.setattr(
+        preflight, "within_limit", lambda _bucket, **limits: asked.append(limits) or False
+    )
+    validate_variant(variant_id=propose(agent, target).pk)
+    assert asked == [{"limit": share, "seconds": 300}]
+    assert not Preflight.objects.exists()
+
+
+def test_ad_account_that_is_to_be_left_alone_is_asked_nothing(
+    meta, agent, target, ben, monkeypatch
+):
+    push = approved(target, ben)
+    check_place(target_id=target.pk)
+    note_closed(target.ad_account.ad_account_id, 120)
+    monkeypatch.setattr(clients._session, "request", lambda *_args, **_named: pytest.fail("asked"))
+    validate_variant(variant_id=propose(agent, target).pk)
+    for _ in range(2):
+        push_variant(push_id=push.pk)
+        push.refresh_from_db()
+        assert (push.state, push.problem_code) == (PushState.WAITING, "meta_throttled")
+        assert timezone.now() < push.next_attempt_at <= timezone.now() + timedelta(seconds=120)
+        Push.objects.update(next_attempt_at=None)
+        Preflight.objects.all().delete()
 
 
 def test_while_writing_is_stopped_there_is_no_dry_run(meta, agent, target, acme):
