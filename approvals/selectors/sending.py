@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.core.cache import cache
@@ -30,6 +31,13 @@ def due_pushes(now: datetime | None = None) -> QuerySet[Push]:
         | Q(state=PushState.UNKNOWN) & _wait_is_over(now)
         | Q(state=PushState.RUNNING) & _is_over("lease_until", now)
     ).order_by("created_at")
+
+
+def without_others(ad_ids: Sequence[str], push: Push) -> list[str]:
+    """Those of the ads that no other push holds."""
+    held = Push.objects.filter(ad_id__in=ad_ids).exclude(pk=push.pk)
+    taken = set(held.values_list("ad_id", flat=True))
+    return [ad_id for ad_id in ad_ids if ad_id not in taken]
 
 
 def _wait_is_over(now: datetime) -> Q:

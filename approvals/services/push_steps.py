@@ -1,7 +1,7 @@
 """The steps of a push. Each commits its intent, makes one call, and records the outcome.
 
 Meta has no idempotency key for ads. So an ad write whose answer was lost is looked up by the push's
-reference once the settle time is over; it is sent a second time only after Meta said twice, with a
+reference, and by creative and ad set, once the settle time is over; it is sent a second time only after Meta said twice, with a
 pause between, that the ad is not there, and never a third time.
 
 A step is a generator that yields its calls to Meta, so that the steps of many pushes can wait for
@@ -22,6 +22,7 @@ from django.utils import timezone
 from approvals.comparison import differences, in_words
 from approvals.content import digest
 from approvals.models import AccountImage, AdImage, Push, PushStep
+from approvals.selectors.sending import without_others
 from approvals.services.marks import note_write
 from approvals.services.push_claims import (
     Claim,
@@ -253,13 +254,18 @@ def _look_up_for_the_last_time(claim: Claim, step: PushStep) -> Steps:
 
 def _find(claim: Claim) -> Steps:
     reached("look_up.before")
-    found = yield lambda: publishing.find_ads(
-        integration=claim.integration, payload=claim.payload, reference=claim.reference
+    push = Push.objects.get(pk=claim.push_id)
+    shown = yield lambda: publishing.find_ads(
+        integration=claim.integration,
+        payload=claim.payload,
+        reference=claim.reference,
+        creative_id=push.creative_id,
     )
     reached("look_up.answered")
+    found = without_others(shown, push)
     if len(found) > 1:
         raise NeedsSomeone(
-            "several_ads", f"Meta shows {len(found)} ads with this reference: {', '.join(found)}."
+            "several_ads", f"Meta shows {len(found)} ads for this one: {', '.join(found)}."
         )
     return found[0] if found else ""
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from approvals.models import Push, PushStep
+from approvals.selectors.sending import without_others
 from approvals.services.marks import accept_database
 from approvals.services.pausing import stop_activations
 from approvals.services.push_claims import locked
@@ -52,13 +53,15 @@ def reconcile() -> Iterator[Looked]:
 
 def _look(push: Push) -> Looked:
     try:
-        found = publishing.find_ads(
+        shown = publishing.find_ads(
             integration=push.variant.target.ad_account.integration,
             payload=push.payload,
             reference=push.reference,
+            creative_id=push.creative_id,
         )
     except LeadmetricsError as exc:
         return Looked(push.reference, problem=exc.user_message)
+    found = without_others(shown, push)
     if len(found) > 1:
         return Looked(push.reference, problem=f"Meta shows {len(found)} ads: {', '.join(found)}.")
     if found:

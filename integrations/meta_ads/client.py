@@ -185,6 +185,10 @@ class MetaAdsClient:
         """The ads that carry this name or label."""
         return ads.find_ads(self._transport, self._token, ad_account_id, label=label, name=name)
 
+    def list_ads_of(self, ad_set_id: str) -> tuple[AdState, ...]:
+        """The ads of an ad set."""
+        return ads.list_ads_of(self._transport, self._token, ad_set_id)
+
     def find_creatives(self, ad_account_id: str, *, label: str) -> tuple[CreatedObject, ...]:
         """The creatives that carry this label."""
         return ads.find_creatives(self._transport, self._token, ad_account_id, label=label)

@@ -5,6 +5,7 @@ Nothing here decides or stores anything; the caller records its intent before ea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from django.conf import settings
 from integrations.meta_ads.ads import build_creative_body, read_creative
 from integrations.meta_ads.errors import ErrorKind, MetaError
 from integrations.meta_ads.transport import Observer
-from integrations.meta_ads.types import AdCreativeSpec, CreativeState
+from integrations.meta_ads.types import AdCreativeSpec, AdState, CreativeState
 from integrations.models import Integration
 from integrations.services.allowance import closed_for
 from integrations.services.clients import meta_client
@@ -22,6 +23,7 @@ from integrations.services.failures import note_failure
 from leadmetrics.errors import LeadmetricsError
 
 PAUSED = "PAUSED"
+_REFERENCE = re.compile(r"\blm-[0-9a-f]{8}-")
 
 
 class WriteRefused(LeadmetricsError):
@@ -147,13 +149,32 @@ def ad_name(payload: Mapping[str, Any], reference: str) -> str:
     return f"{payload['headline'][:60]} · {reference}"
 
 
-def find_ads(*, integration: Integration, payload: Mapping[str, Any], reference: str) -> list[str]:
-    """Ids of the ads that carry the reference, in label or name."""
+def find_ads(
+    *, integration: Integration, payload: Mapping[str, Any], reference: str, creative_id: str
+) -> list[str]:
+    """Ids of the ads that carry the reference, in label or name.
+
+    If none does, those of the ad set that could be it all the same: with exactly this creative,
+    PAUSED, and without the reference of another push. Empty ``creative_id``: it was never created.
+    """
+    client = meta_client(integration)
     with translated(integration):
-        found = meta_client(integration).find_ads(
+        found = client.find_ads(
             payload["ad_account_id"], label=reference, name=ad_name(payload, reference)
         )
+        if not found and creative_id:
+            ads = client.list_ads_of(payload["ad_set_id"])
+            found = tuple(ad for ad in ads if reference in _marks(ad)) or tuple(
+                ad
+                for ad in ads
+                if (ad.creative_id, ad.configured_status) == (creative_id, PAUSED)
+                and not _REFERENCE.search(_marks(ad))
+            )
     return sorted({ad.id for ad in found})
+
+
+def _marks(ad: AdState) -> str:
+    return " ".join((ad.name, *ad.label_names))
 
 
 def read_back(

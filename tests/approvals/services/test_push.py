@@ -18,7 +18,7 @@ from approvals.services import push_claims, push_steps
 from approvals.services.push import push_variant, release_push, sweep_pushes
 from approvals.services.review import approve_variant, edit_variant, return_to_review
 from approvals.states import PushState, StepState, VariantStatus
-from integrations.meta_ads.types import AccessToken
+from integrations.meta_ads.types import AccessToken, AdState
 from integrations.models import Integration
 from integrations.services import publishing
 from integrations.services.clients import seal_token
@@ -28,6 +28,7 @@ from leadmetrics.errors import NotAllowed, StateConflict
 from leadmetrics.notices.models import Notice
 from leadmetrics.tenancy.models import Membership, Role
 from tests.approvals.conftest import COPY, make_member_of, propose
+from tests.builders import make_variant
 
 ACCOUNT, AD_SET, PAGE = "act_210000000000001", "12021000120000001", "110000000000001"
 
@@ -118,6 +119,64 @@ def test_lost_reply_is_looked_up_and_adopted(meta, approved):
         push = run(push)
     assert (push.state, push.variant.status) == (PushState.DONE, VariantStatus.PAUSED)
     assert len(ads_of(meta, push)) == 1
+
+
+@pytest.fixture
+def unsearchable(monkeypatch):
+    """Neither the filter by name nor the labels show an ad."""
+    monkeypatch.setattr("integrations.meta_ads.ads._by_name", lambda *_: ())
+    monkeypatch.setattr("integrations.meta_ads.ads._by_label", lambda *_: ())
+
+
+def test_ad_that_no_search_shows_is_found_in_its_ad_set(meta, approved, unsearchable):
+    meta.control(lose_reply={"path": "ads", "times": 1})
+    run(approved)
+    with later(200):
+        push = run(approved)
+    assert push.state == PushState.DONE
+    assert len(ads_of(meta, push)) == 1
+
+
+def test_ad_with_our_creative_in_our_ad_set_is_ours_unless_another_push_holds_it(
+    meta, agent, target, ben, unsearchable, monkeypatch
+):
+    """Meta gives equal creatives one id; here people have renamed the ads, too."""
+    monkeypatch.setattr(publishing, "_marks", lambda _ad: "Summer")
+    first = run(approve(propose(agent, target), ben))
+    second = approve(make_variant(target), ben)
+    meta.control(lose_reply={"path": "ads", "times": 1})
+    run(second)
+    with later(200):
+        second = run(second)
+    assert second.state == PushState.DONE
+    assert second.creative_id == first.creative_id
+    assert second.ad_id != first.ad_id
+    third = approve(make_variant(target), ben)
+    meta.control(fail={"path": "ads", "status": 500, "code": 1, "times": 1})
+    run(third)
+    for seconds in (200, 400):
+        with later(seconds):
+            third = run(third)
+    assert third.state == PushState.DONE
+    assert [len(ads_of(meta, push)) for push in (first, second, third)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("Their own", "ACTIVE"), ("lm-01234567-aaaa", "PAUSED")]
+)
+def test_ad_that_cannot_be_ours_is_not_adopted(
+    meta, approved, unsearchable, monkeypatch, name, status
+):
+    meta.control(fail={"path": "ads", "status": 500, "code": 1, "times": 1})
+    run(approved)
+    approved.refresh_from_db()
+    theirs = AdState("77", name, AD_SET, ACCOUNT, approved.creative_id, status, status, ())
+    monkeypatch.setattr("integrations.meta_ads.ads.list_ads_of", lambda *_: (theirs,))
+    for seconds in (200, 400):
+        with later(seconds):
+            push = run(approved)
+    assert push.state == PushState.DONE
+    assert push.ad_id != "77"
 
 
 def test_unanswered_write_is_never_looked_up_before_the_settle_time(meta, approved):

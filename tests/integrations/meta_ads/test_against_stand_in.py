@@ -107,6 +107,7 @@ def test_every_write_is_taken_and_read_back_word_for_word(meta):
     assert (live.image_hash, live.url_tags) == (image.hash, "utm_source=meta")
     assert meta.find_ads(ACCOUNT, label="", name="A tent · lm-7f") == (stored,)
     assert meta.find_ads(ACCOUNT, label="lm-7f", name="renamed since") == (stored,)
+    assert stored in meta.list_ads_of(AD_SET)
     assert meta.find_creatives(ACCOUNT, label="lm-7f") == (creative,)
     meta.pause_ad(ad.id)
     assert meta.get_ad(ad.id).configured_status == "PAUSED"
