@@ -1,8 +1,8 @@
 """The steps of a push. Each commits its intent, makes one call, and records the outcome.
 
 Meta has no idempotency key for ads. So an ad write whose answer was lost is looked up by the push's
-reference, and by creative and ad set, once the settle time is over; it is sent a second time only after Meta said twice, with a
-pause between, that the ad is not there, and never a third time.
+reference, and by creative and ad set, once the settle time is over; it is sent a second time only
+after Meta said twice, with a pause between, that the ad is not there, and never a third time.
 
 A step is a generator that yields its calls to Meta, so that the steps of many pushes can wait for
 Meta at the same time while one thread does all the database's work.
@@ -140,18 +140,15 @@ def ad_step(claim: Claim, creative_id: str) -> Steps:
         if found:
             _adopt(claim, found)
             return found
-    _require_equal(claim, claim.payload)
+    spec = publishing.ad_spec(claim.payload, reference=claim.reference, creative_id=creative_id)
+    _require_equal(claim, publishing.place_in(spec, claim.payload))
     step = _intend(claim, PushStep.Kind.AD)
     return (
         yield from _outcome(
             claim,
             step,
             lambda: publishing.create_paused_ad(
-                integration=claim.integration,
-                payload=claim.payload,
-                reference=claim.reference,
-                creative_id=creative_id,
-                observer=claim.pace,
+                integration=claim.integration, spec=spec, observer=claim.pace
             ),
         )
     )

@@ -122,6 +122,12 @@ def create_ad(
 ) -> CreatedObject:
     """A new ad, always PAUSED. There is no way to ask for another status."""
     # Marketing API reference: Ad Account, Ads
+    body = build_ad_body(name=name, ad_set_id=ad_set_id, creative_id=creative_id, label=label)
+    return _created(transport.post(f"{ad_account_id}/ads", body, token))
+
+
+def build_ad_body(*, name: str, ad_set_id: str, creative_id: str, label: str) -> dict[str, Any]:
+    """What is sent for a new ad."""
     body: dict[str, Any] = {
         "name": name,
         "adset_id": ad_set_id,
@@ -130,7 +136,7 @@ def create_ad(
     }
     if label:
         body["adlabels"] = [{"name": label}]
-    return _created(transport.post(f"{ad_account_id}/ads", body, token))
+    return body
 
 
 def validate_ad(
@@ -236,9 +242,7 @@ def find_ads(
     )
 
 
-def list_ads_of(
-    transport: Transport, token: AccessToken, ad_set_id: str
-) -> tuple[AdState, ...]:
+def list_ads_of(transport: Transport, token: AccessToken, ad_set_id: str) -> tuple[AdState, ...]:
     """The ads of an ad set that are not deleted."""
     # Marketing API reference: Ad Set, Ads
     params = {"fields": AD_FIELDS, "effective_status": LISTABLE_STATUSES}

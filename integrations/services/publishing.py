@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
-from integrations.meta_ads.ads import build_creative_body, read_creative
+from integrations.meta_ads.ads import build_ad_body, build_creative_body, read_creative
 from integrations.meta_ads.errors import ErrorKind, MetaError
 from integrations.meta_ads.transport import Observer
 from integrations.meta_ads.types import AdCreativeSpec, AdState, CreativeState
@@ -121,27 +121,33 @@ def create_creative(
         return meta_client(integration, observer).create_ad_creative(ad_account_id, spec).id
 
 
+def ad_spec(payload: Mapping[str, Any], *, reference: str, creative_id: str) -> dict[str, str]:
+    """What an ad with this content is made of; the rest of the content is in its creative."""
+    return {
+        "ad_account_id": payload["ad_account_id"],
+        "name": ad_name(payload, reference),
+        "label": reference,
+        "ad_set_id": payload["ad_set_id"],
+        "creative_id": creative_id,
+    }
+
+
+def place_in(spec: Mapping[str, str], payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the ad goes that is sent for ``spec``, in the terms of ``payload``.
+
+    Copied from ``payload`` is what the creative holds, which was compared when that was sent.
+    """
+    account = spec["ad_account_id"]
+    body = build_ad_body(**{name: spec[name] for name in spec if name != "ad_account_id"})
+    return {**payload, "ad_account_id": account, "ad_set_id": body["adset_id"]}
+
+
 def create_paused_ad(
-    *,
-    integration: Integration,
-    payload: Mapping[str, Any],
-    reference: str,
-    creative_id: str,
-    observer: Observer | None = None,
+    *, integration: Integration, spec: Mapping[str, str], observer: Observer | None = None
 ) -> str:
     """The id of the new ad, which is PAUSED; there is no way to ask for anything else."""
     with translated(integration):
-        return (
-            meta_client(integration, observer)
-            .create_ad(
-                payload["ad_account_id"],
-                name=ad_name(payload, reference),
-                label=reference,
-                ad_set_id=payload["ad_set_id"],
-                creative_id=creative_id,
-            )
-            .id
-        )
+        return meta_client(integration, observer).create_ad(**spec).id
 
 
 def ad_name(payload: Mapping[str, Any], reference: str) -> str:

@@ -18,15 +18,11 @@ def push_variant(*, push_id: UUID) -> None:
     if push.ad_id:
         return
     integration = push.variant.target.ad_account.integration
-    spec = publishing.creative_spec(push.payload, reference=push.reference, image_hash="")
+    content = publishing.creative_spec(push.payload, reference=push.reference, image_hash="")
     creative_id = publishing.create_creative(
-        integration=integration, ad_account_id=push.payload["ad_account_id"], spec=spec
+        integration=integration, ad_account_id=push.payload["ad_account_id"], spec=content
     )
-    ad_id = publishing.create_paused_ad(
-        integration=integration,
-        payload=push.payload,
-        reference=push.reference,
-        creative_id=creative_id,
-    )
+    ad = publishing.ad_spec(push.payload, reference=push.reference, creative_id=creative_id)
+    ad_id = publishing.create_paused_ad(integration=integration, spec=ad)
     push.ad_id, push.state = ad_id, PushState.DONE
     push.save()

@@ -517,6 +517,19 @@ def test_content_that_is_built_differently_is_not_sent(meta, approved, monkeypat
     assert meta.read("writes")["writes"] == []
 
 
+@pytest.mark.parametrize(
+    "swapped", [{"ad_set_id": AD_SET[:-1] + "2"}, {"ad_account_id": "act_210000000000002"}]
+)
+def test_ad_that_is_built_for_another_place_is_not_sent(meta, approved, monkeypatch, swapped):
+    original = publishing.ad_spec
+    monkeypatch.setattr(
+        publishing, "ad_spec", lambda payload, **more: {**original(payload, **more), **swapped}
+    )
+    push = run(approved)
+    assert (push.state, push.problem_code) == (PushState.FAILED, "content_differs")
+    assert [step.kind for step in push.steps.all()] == ["creative"]
+
+
 def test_alarm_goes_to_the_admins_once(meta, approved, acme):
     admin = make_member_of(acme, "Ana", Role.ADMIN)
     Push.objects.update(payload={**approved.payload, "headline": "Swapped"})
