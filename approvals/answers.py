@@ -35,7 +35,7 @@ from leadmetrics.tenancy.kept import LOST_FILE, note_of, take
 from leadmetrics.tenancy.middleware import TenantRequest
 
 # Verdicts that may well fit an alike text, too.
-OFFERED = ("Approved", "Rejected")
+OFFERED = ("Approved", "Edited and approved", "Rejected")
 ONCE = "You had decided that already; it counts once."
 
 

@@ -103,13 +103,17 @@ class Window:
 
 
 class Row(NamedTuple):
-    """A line of the list: how many belong to its group, and whether one above it leads that."""
+    """A line of the list: how many belong to its group, and whether one above it leads that.
+
+    ``like`` is an alike one further above.
+    """
 
     variant: AdVariant
     url: str
     is_current: bool
     alike: int
     is_led: bool
+    like: AdVariant | None
 
 
 def window_from(waiting: QuerySet[AdVariant], desk: Desk, start: str) -> Window:
@@ -162,9 +166,16 @@ def list_context(tenant: Tenant, desk: Desk, window: Window) -> dict[str, Any]:
         "total": counts.total,
         "matching": counts.matching,
         "rows": [
-            Row(row, desk.url("variant", row), row == at, len(group) - 1, row != group[0])
+            Row(
+                row,
+                desk.url("variant", row),
+                row == at,
+                len(group.rows) - 1,
+                row != group.first,
+                None if row != group.first else group.like,
+            )
             for group in groups_of(window.rows)
-            for row in group
+            for row in group.rows
         ],
         "place": ahead + 1 if at in window.rows and ahead < COUNTED_TO else None,
         "first_url": desk.url() if ahead > rows_ahead else "",

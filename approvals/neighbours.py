@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from uuid import UUID
 
-from approvals.alike import closest, is_alike
+from approvals.alike import closest, folded, is_alike
 from approvals.diff import FieldChange, diff_copy
 from approvals.models import AdVariant, Decision
 from approvals.rules import copy_of
@@ -32,22 +34,34 @@ class RejectedBefore:
     likeness: int
 
 
-def groups_of(rows: Iterable[AdVariant]) -> list[list[AdVariant]]:
+@dataclass(slots=True)
+class Group:
+    """Alike rows that stand together; ``like`` leads an earlier group that they are alike to."""
+
+    rows: list[AdVariant]
+    text: str
+    like: AdVariant | None = None
+
+    @property
+    def first(self) -> AdVariant:
+        """The row that leads the group."""
+        return self.rows[0]
+
+
+def groups_of(rows: Iterable[AdVariant]) -> list[Group]:
     """Rows of the queue in their order; what stands under an alike one of its proposal joins it."""
-    groups: list[list[AdVariant]] = []
+    groups: list[Group] = []
+    kin: dict[tuple[int, UUID], list[Group]] = defaultdict(list)
     for row in rows:
-        if groups and _belongs_to(groups[-1][0], row):
-            groups[-1].append(row)
-        else:
-            groups.append([row])
+        assert row.head is not None
+        family, text = kin[row.proposal_id, row.target_id], folded(copy_of(row.head))
+        alike = [group for group in family if is_alike(group.text, text)]
+        if alike and alike[-1] is groups[-1]:
+            groups[-1].rows.append(row)
+            continue
+        groups.append(Group([row], text, alike[0].first if alike else None))
+        family.append(groups[-1])
     return groups
-
-
-def _belongs_to(first: AdVariant, row: AdVariant) -> bool:
-    assert first.head is not None
-    assert row.head is not None
-    is_kin = (row.proposal_id, row.target_id) == (first.proposal_id, first.target_id)
-    return is_kin and is_alike(copy_of(first.head), copy_of(row.head))
 
 
 def siblings_of(tenant: Tenant, shown: AdVariant) -> list[Sibling]:

@@ -123,6 +123,7 @@ def _choose(
         "desk_url": desk.url(),
         "url": request.get_full_path(),
         "reasons": Decision.Reason.choices,
+        "again": None,
         **found,
     }
     status = 422 if form and form.is_bound else 200
@@ -154,7 +155,9 @@ def _alike(request: TenantRequest, model: AdVariant) -> dict[str, Any]:
     if model.status == VariantStatus.PROPOSED:
         ready.insert(0, (model, ()))
     note_seen(actor=request.actor, shown={row.pk: live_hash(row) for row, _ in ready})
-    return {"ready": ready, "model": model, "last": decisions_of(model).first()}
+    last = decisions_of(model).first()
+    is_rejected = model.status == VariantStatus.REJECTED
+    return {"ready": ready, "model": model, "last": last, "again": last if is_rejected else None}
 
 
 def _model(request: TenantRequest) -> AdVariant | None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from approvals.models import AdVariant, Decision, Seen
 from approvals.services.propose import ProposalInput, VariantInput, propose_variants
 from approvals.services.review import approve_variant, edit_variant, reject_variant
 from approvals.states import VariantStatus
 from tests.approvals.conftest import COPY, propose
-from tests.approvals.pages import HTMX, live_hash, review, shown, words
+from tests.approvals.pages import HTMX, live_hash, review, shown, typed, words
 from tests.builders import client_for
 
 
@@ -188,6 +191,22 @@ def test_the_list_groups_what_is_alike_within_one_proposal_and_target(
     assert "2 alike below" in words(page)
 
 
+def test_a_row_that_stands_apart_says_what_it_is_like(as_ben, family):
+    moved = family[3]
+    AdVariant.objects.filter(pk=moved.pk).update(queue_at=family[1].queue_at)
+    later = timezone.now() + timedelta(minutes=1)
+    AdVariant.objects.filter(pk=family[2].pk).update(queue_at=later)
+    AdVariant.objects.filter(pk=family[1].pk).update(queue_at=later + timedelta(minutes=1))
+    page = as_ben.get(review("queue"))
+    assert [(row.variant.pk, row.alike, row.like) for row in page.context["rows"]] == [
+        (family[0].pk, 0, None),
+        (moved.pk, 0, None),
+        (family[2].pk, 1, family[0]),
+        (family[1].pk, 1, None),
+    ]
+    assert words(page).count("like “ Tents from 1.9 kg ” above") == 1
+
+
 def test_alike_ones_are_named_with_the_differing_words(as_ben, family, ads):
     page = as_ben.get(review("alike", family[0]), headers=HTMX)
     found = [one.variant.pk for one, _ in page.context["siblings"]]
@@ -203,6 +222,39 @@ def test_the_first_decision_is_offered_to_the_alike(as_ben, family):
     assert {row.pk for row, *_ in page.context["ready"]} == {family[1].pk, family[2].pk}
     as_ben.post(review("bulk"), picked(*family[1:3]))
     assert [status(one) for one in family] == ["approved"] * 3 + ["proposed"]
+
+
+@pytest.mark.parametrize("verb", ["approve", "reject"])
+def test_what_was_just_decided_comes_first_for_the_alike(as_ben, family, verb):
+    as_ben.get(review("variant", family[0]))
+    asked = {**shown(family[0]), "reason": "other", "comment": "Not in kilos."}
+    as_ben.post(review(verb, family[0]), asked)
+    page = as_ben.get(review("bulk"), {"alike": str(family[0].pk)}).content.decode()
+    buttons = re.findall(r'<button class="button[^>]*data-key="(.)">.*?> ([^<]*) <kbd>', page)
+    if verb == "approve":
+        assert buttons == [("a", "Approve these 2")]
+        return
+    other = Decision.Reason.OTHER
+    assert buttons == [
+        ("r", f"Reject these 2: {other.label}"),
+        ("a", "Approve these 2 instead"),
+    ]
+    assert f'name="reason" value="{other}" data-key="r"' in page
+    kept = re.search(r'<textarea id="reject-comment".*?>(.*?)</textarea>', page)[1]
+    as_ben.post(review("bulk"), {**picked(*family[1:3]), "reason": other, "comment": kept})
+    assert [status(one) for one in family] == ["rejected"] * 3 + ["proposed"]
+
+
+def test_an_edit_that_was_approved_is_offered_to_the_alike_too(as_ben, acme, family):
+    acme.author_may_approve = True
+    acme.save()
+    as_ben.get(review("variant", family[0]))
+    better = replace(COPY, primary_text="Pack light. A tent of 2 kilos.")
+    step = as_ben.post(review("edit", family[0]), typed(family[0], better, approve=""))
+    asked = typed(family[0], better, approve=step.context["confirm_hash"])
+    answer = as_ben.post(review("edit", family[0]), asked, headers=HTMX)
+    assert "Edited and approved" in words(answer)
+    assert "The same for 2 alike?" in words(answer)
 
 
 def test_a_text_close_to_a_rejected_one_says_so(as_ben, rita, ads, agent, target):
