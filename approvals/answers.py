@@ -94,11 +94,11 @@ def answer(
         **(_kept_typing(request, card) if card and not details else {}),
         **details,
     }
+    came = context["is_open"] and not _is_fetched_ahead(request)
     is_written = context["form"] or context["commenting"]
-    is_drawn = context["is_open"] and not is_written and not _is_fetched_ahead(request)
     if card:
-        card["others_here"] = others_here(card["variant"].pk, request.user, came=is_drawn)
-    if card and is_drawn and may_decide and not card["needs_another"]:
+        card["others_here"] = others_here(card["variant"].pk, request.user, came=came)
+    if card and came and not is_written and may_decide and not card["needs_another"]:
         note_seen(actor=request.actor, shown={card["variant"].pk: card["shown"]["content_hash"]})
     if not is_fragment(request):
         return render(request, "approvals/review.html", context, status=status)

@@ -101,7 +101,7 @@ def card_context(
         "shades": shades,
         "shade": desk.shade,
         "preview_template": placement.template,
-        "at_meta_url": desk.url("at_meta", shown),
+        "at_meta_url": desk.url("at_meta", shown) if settings.META_PREVIEWS else "",
         "runs_on_instagram": runs_on_instagram,
         "domain": domain_of(head.link),
         "cta": cta_label(head.call_to_action) or "No button",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -24,6 +25,8 @@ def at_meta(request: TenantRequest, tenant: str, variant_id: UUID) -> HttpRespon
     desk = Desk.read(request.tenant, request.GET)
     context = {"address": "", "problem": "", "has_image": head_of(shown).image_id is not None}
     try:
+        if not settings.META_PREVIEWS:
+            raise NoPreview("Meta's own preview is switched off here (META_PREVIEWS).")
         context["address"] = preview_address(
             integration=shown.target.ad_account.integration,
             payload=build_payload(head_of(shown), shown.target),

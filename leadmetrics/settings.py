@@ -116,6 +116,8 @@ META_SCOPES = _list(
 
 # Opening the links of ads reaches out to addresses that others chose, so it is a choice to make.
 LINK_CHECKS = _text("LINK_CHECKS", "false").lower() in ("1", "true", "yes", "on")
+# Meta's own preview beside ours: the one thing that a page of ours loads from somebody else.
+META_PREVIEWS = _text("META_PREVIEWS", "true").lower() in ("1", "true", "yes", "on")
 
 # --- Django ------------------------------------------------------------------------------------
 ALLOWED_HOSTS = _list("ALLOWED_HOSTS", [_site.hostname, "localhost", "127.0.0.1"])
@@ -289,6 +291,8 @@ if PRODUCTION:
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
 
+# A page loads nothing from anybody else, with one exception, which META_PREVIEWS switches off.
+_frame = META_API_BASE_URL if SANDBOX else "https://*.facebook.com"
 _dialog = urlsplit(META_OAUTH_DIALOG_URL)
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -298,8 +302,9 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "img-src": [SELF, "data:"],
         "connect-src": [SELF],
-        # Meta's own preview of an ad, in a sandboxed frame.
-        "frame-src": [META_API_BASE_URL if SANDBOX else "https://*.facebook.com"],
+        # The single exception: Meta's own preview of an ad, in a sandboxed frame beside ours. It is
+        # asked for after the page, and only an address that Meta gave for this very ad is loaded.
+        "frame-src": [_frame if META_PREVIEWS else NONE],
         "base-uri": [NONE],
         "object-src": [NONE],
         "frame-ancestors": [NONE],

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from django.contrib import messages
 from django.core import signing
 from django.http import HttpRequest, QueryDict
 
@@ -18,6 +19,7 @@ from leadmetrics.tenancy.models import User
 
 WRITER = "writer"
 LOST_FILE = "lost_file"
+TOO_LONG = "was longer than the 50,000 characters that are kept meanwhile, so it was not saved."
 _KEY, _SALT = "kept_typing", "leadmetrics.kept"
 _SECONDS = 3600
 _MOST = 50_000  # characters, encoded
@@ -38,7 +40,10 @@ def note_of(user: User) -> str:
 
 
 def keep(request: HttpRequest) -> bool:
-    """Keep what was posted, of a file only its name, as ``LOST_FILE``; whether it was kept."""
+    """Keep what was posted, of a file only its name, as ``LOST_FILE``; whether its writer is known.
+
+    Of more than 50,000 characters only is kept that there was something, so that it can be said.
+    """
     try:
         writer = signing.loads(request.POST.get(WRITER, ""), salt=_SALT, max_age=_FORM_AGE)
     except signing.BadSignature:
@@ -48,21 +53,32 @@ def keep(request: HttpRequest) -> bool:
         typed.pop(name, None)
     typed.setlist(LOST_FILE, [str(file)[:100] for file in request.FILES.values()])
     data = typed.urlencode()
-    if len(data) > _MOST:
-        return False
-    request.session[_KEY] = [request.path, writer, int(time.time()), data]
+    kept = data if len(data) <= _MOST else None
+    request.session[_KEY] = [request.path, writer, int(time.time()), kept]
     return True
 
 
 def is_kept(request: HttpRequest) -> bool:
     """Whether something waits for its writer to sign in."""
-    return _KEY in request.session
+    return _KEY in request.session and not is_lost(request)
+
+
+def is_lost(request: HttpRequest) -> bool:
+    """Whether something was typed that was too long to be kept."""
+    return _KEY in request.session and request.session[_KEY][3] is None
 
 
 def take(request: HttpRequest, path: str) -> QueryDict | None:
-    """What this person had posted to ``path`` within the last hour, once; else None."""
+    """What this person had posted to ``path`` within the last hour, once; else None.
+
+    If it was too long to be kept, the page says so.
+    """
     if request.session.get(_KEY, [""])[0] != path:
         return None
     _, writer, at, data = request.session.pop(_KEY)
-    is_fresh = time.time() - at < _SECONDS
-    return QueryDict(data) if is_fresh and writer == request.user.pk else None
+    if time.time() - at >= _SECONDS or writer != request.user.pk:
+        return None
+    if data is None:
+        messages.warning(request, f"Your session had ended. What you typed {TOO_LONG}")
+        return None
+    return QueryDict(data)

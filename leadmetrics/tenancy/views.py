@@ -36,7 +36,11 @@ class SignInView(LoginView):
         return url if url.startswith("/") else ""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(is_kept=kept.is_kept(self.request), **kwargs)
+        state = {
+            "is_kept": kept.is_kept(self.request),
+            "too_long": kept.TOO_LONG if kept.is_lost(self.request) else "",
+        }
+        return super().get_context_data(**state, **kwargs)
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_invalid(form)

@@ -6,7 +6,7 @@ What was drawn is read from the answers themselves, not from what the product ke
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from django.db import transaction
 from django.test import Client
@@ -32,6 +32,7 @@ from tests.builders import client_for, make_member, make_push_target, make_tenan
 PEOPLE = st.sampled_from(["Ben", "Rita"])
 ADS = st.integers(0, 3)
 FIELD = re.compile(r'name="content_hash" value="([0-9a-f]{64})"')
+CONFIRM = re.compile(r'name="approve" value="([0-9a-f]{64})"')
 ROW = re.compile(r'value="([0-9a-f-]{36}):([0-9a-f]{64})"')
 SENT = (VariantStatus.APPROVED, VariantStatus.PUSHING, VariantStatus.PAUSED)
 
@@ -94,22 +95,36 @@ class Review(RuleBasedStateMachine):
 
     @rule(who=PEOPLE, number=ADS)
     def edit(self, who: str, number: int) -> None:
+        if form := self.written(who, number):
+            answer = self.browsers[who].post(review("edit", self.ads[number]), form)
+            assert answer.status_code in (302, 409)
+            self.keep(who, number, answer.content.decode())
+
+    @rule(who=PEOPLE, number=ADS, looks=st.booleans())
+    def edit_and_approve(self, who: str, number: int, looks: bool) -> None:
+        """In two steps; or at once, for a difference that the page never showed."""
+        form = self.written(who, number)
+        if form is None:
+            return
+        url, wanted = review("edit", self.ads[number]), "f" * 64
+        if looks:
+            page = self.browsers[who].post(url, {**form, "approve": ""}).content.decode()
+            if found := CONFIRM.search(page):
+                wanted = found[1]
+                self.drawn.add((self.ids[who], wanted))
+            self.keep(who, number, page)
+        answer = self.browsers[who].post(url, {**form, "approve": wanted})
+        assert answer.status_code in (200, 302, 403, 409)
+        self.keep(who, number, answer.content.decode())
+
+    def written(self, who: str, number: int) -> dict[str, str] | None:
+        """The edit form with other words than ever before; None before an ad was looked at."""
         shown = self.screens.get((who, number))
         if shown is None:
-            return
+            return None
         self.edits += 1
         copy = replace(COPY, headline=f"Ad {number}, words {self.edits}")
-        form = {
-            "content_hash": shown,
-            "primary_text": copy.primary_text,
-            "headline": copy.headline,
-            "description": copy.description,
-            "link": copy.link,
-            "call_to_action": copy.call_to_action,
-        }
-        answer = self.browsers[who].post(review("edit", self.ads[number]), form)
-        assert answer.status_code in (302, 409)
-        self.keep(who, number, answer.content.decode())
+        return {**asdict(copy), "content_hash": shown}
 
     @rule(who=PEOPLE, number=ADS)
     def undo(self, who: str, number: int) -> None:
@@ -128,12 +143,18 @@ class Review(RuleBasedStateMachine):
         self.rows[who] = [":".join(found) for found in ROW.findall(page)]
         assert {(self.ids[who], row[37:]) for row in self.rows[who]} <= self.drawn
 
-    @rule(who=PEOPLE)
-    def decide_together(self, who: str) -> None:
+    @rule(who=PEOPLE, reason=st.sampled_from(["", "off_brand"]))
+    def decide_together(self, who: str, reason: str) -> None:
         """Send the newest bulk page, however old, and rows that it never offered."""
         stolen = [f"{ad.pk}:{live_hash(ad)}" for ad in self.fresh()]
-        answer = self.browsers[who].post(review("bulk"), {"ad": [*self.rows[who], *stolen]})
-        assert answer.status_code == 200
+        before = {ad.pk: ad.status for ad in self.fresh()}
+        asked = {"ad": [*self.rows[who], *stolen], **({"reason": reason} if reason else {})}
+        assert self.browsers[who].post(review("bulk"), asked).status_code == 200
+        decided = [ad for ad in self.fresh() if ad.status != before[ad.pk]]
+        assert {before[ad.pk] for ad in decided} <= {VariantStatus.PROPOSED}
+        verdict = VariantStatus.REJECTED if reason else VariantStatus.APPROVED
+        assert {ad.status for ad in decided} <= {verdict}
+        assert {(self.ids[who], live_hash(ad)) for ad in decided} <= self.drawn
 
     def fresh(self) -> list[AdVariant]:
         return list(AdVariant.objects.select_related("head").order_by("created_at"))

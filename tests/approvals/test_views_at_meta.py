@@ -64,6 +64,15 @@ def test_when_meta_cannot_be_asked_the_page_says_so(agent, target, as_vera):
     assert "Meta shows no preview just now." in words(answer)
 
 
+def test_it_can_be_switched_off(meta, agent, target, as_vera, settings):
+    settings.META_PREVIEWS = False
+    variant = propose(agent, target)
+    assert "at-meta" not in as_vera.get(review("variant", variant)).content.decode()
+    answer = as_vera.get(review("at_meta", variant), headers=HTMX)
+    assert "<iframe" not in answer.content.decode()
+    assert "switched off here (META_PREVIEWS)" in words(answer)
+
+
 @pytest.mark.parametrize(
     ("address", "fits"),
     [
@@ -78,6 +87,7 @@ def test_when_meta_cannot_be_asked_the_page_says_so(agent, target, as_vera):
         ("//www.facebook.com/x", False),
         ("https://[x", False),
         ("", False),
+        ("http://localhost:9000/ads/api/preview_iframe.php?d=x", False),  # a stand-in's
     ],
 )
 def test_only_facebooks_own_addresses_are_framed(settings, address, fits):

@@ -10,7 +10,7 @@ import time_machine
 from django.utils import timezone
 
 from approvals import desk
-from approvals.models import AdVariant
+from approvals.models import AdVariant, Seen
 from approvals.services.propose import withdraw_variant
 from tests.approvals.conftest import COPY, propose
 from tests.approvals.pages import HTMX, review, shown, words
@@ -111,6 +111,22 @@ def test_who_else_has_it_open(as_ben, rita, variant):
     assert "Ben is here" in words(client_for(rita).get(review("variant", variant)))
     with time_machine.travel(timezone.now() + timedelta(minutes=5), tick=True):
         assert "is here" not in words(client_for(rita).get(review("variant", variant)))
+
+
+@pytest.mark.parametrize("name", ["edit", "comment"])
+def test_who_writes_is_here_too_and_sees_who_else_is(as_ben, rita, variant, name):
+    assert "is here" not in words(as_ben.get(review(name, variant)))
+    assert not Seen.objects.exists()
+    assert "Ben is here" in words(client_for(rita).get(review("variant", variant)))
+    assert "Rita is here" in words(as_ben.get(review(name, variant)))
+
+
+def test_who_keeps_typing_stays_here(as_ben, rita, variant):
+    as_ben.get(review("edit", variant))
+    with time_machine.travel(timezone.now() + timedelta(minutes=4), tick=True):
+        as_ben.post(review("draft", variant), {"headline": "Te"})
+    with time_machine.travel(timezone.now() + timedelta(minutes=8), tick=True):
+        assert "Ben is here" in words(client_for(rita).get(review("variant", variant)))
 
 
 def test_what_is_put_off_stands_at_the_end(as_ben, agent, target):

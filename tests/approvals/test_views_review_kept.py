@@ -154,8 +154,16 @@ def test_it_is_not_kept_for_ever_nor_without_limit(browser_of, writer, variant):
     fields = fields_of(browser_of, "edit", variant)
     end_session(browser_of)
     huge = replace(OTHER, primary_text="x" * 1_000_000)
-    browser_of.post(review("edit", variant), typed(variant, huge, **fields))
-    assert "kept_typing" not in browser_of.session
+    lost = browser_of.post(review("edit", variant), typed(variant, huge, **fields))
+    assert "xxx" not in str(browser_of.session["kept_typing"])
+    said = "What you typed was longer than the 50,000 characters that are kept meanwhile"
+    assert said in browser_of.get(lost.url).content.decode()
+    page = sign_in(browser_of, lost.url, writer.email)
+    assert said in page.content.decode()
+    assert page.context["form"]["headline"].value() == COPY.headline
+    assert said not in browser_of.get(review("edit", variant)).content.decode()
+    fields = fields_of(browser_of, "edit", variant)
+    end_session(browser_of)
     lost = browser_of.post(review("edit", variant), typed(variant, OTHER, **fields))
     with time_machine.travel(timezone.now() + timedelta(hours=2), tick=True):
         page = sign_in(browser_of, lost.url, writer.email)

@@ -171,7 +171,7 @@ def test_the_next_card_is_there_before_the_server_answers(page: Page, stack: Sta
     shown.filter(has_text="Quick 02").wait_for()
 
 
-def test_ten_ads_without_javascript(browser: Browser, stack: Stack) -> None:
+def test_ten_ads_without_javascript(browser: Browser, second: Page, stack: Stack) -> None:
     in_product(stack, PROPOSE, NAME="Plain", COUNT=10)
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
@@ -197,6 +197,14 @@ def test_ten_ads_without_javascript(browser: Browser, stack: Stack) -> None:
             page.get_by_role("heading", name=name).first.wait_for()
             page.get_by_role("button", name=re.compile("Approve")).click()
             wanted[name] = ("approved", 3)
+        elif number == 8:  # Ana changes the ad that Ben has on his screen
+            edit_as(second, stack, name, "Plain 08 by Ana")
+            page.get_by_role("button", name=re.compile("Approve")).click()
+            notice = page.get_by_role("alert")
+            notice.get_by_text("This ad changed while you were reading").wait_for()
+            assert "by Ana" in notice.locator("ins").inner_text()
+            page.get_by_role("button", name=re.compile("Approve")).click()
+            wanted["Plain 08 by Ana"] = ("approved", 1)
         else:
             page.get_by_role("button", name=re.compile("Approve")).click()
             wanted[name] = ("approved", 1)
