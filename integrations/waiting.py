@@ -1,4 +1,4 @@
-"""What waits for a grant. The apps above know; they say so here when they are loaded."""
+"""What waits for a grant, and what grants wait for. The apps above say it when they are loaded."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ class HeldAd:
 
 @dataclass(slots=True)
 class Desk:
-    """How to list and to release what waits; empty until an app registers."""
+    """How to list and to release what waits, and why to hold; empty until an app registers."""
 
     held: Callable[[Integration], Sequence[HeldAd]] = lambda _integration: ()
     release: Callable[[Integration], Sequence[HeldAd]] = lambda _integration: ()
+    doubt: Callable[[], str] = lambda: ""
 
 
 desk = Desk()
@@ -39,6 +40,11 @@ def held_by(integration: Integration) -> Sequence[HeldAd]:
 def release_held(integration: Integration) -> Sequence[HeldAd]:
     """Wake those that were put off, once, in the caller's transaction; returns which."""
     return desk.release(integration)
+
+
+def why_to_hold() -> str:
+    """Why this database, which was restored, must not undo anything at Meta yet; else empty."""
+    return desk.doubt()
 
 
 def held_in_words(count: int, verb: str = "would wait") -> str:

@@ -3,7 +3,9 @@
 A restored backup does not know of the ads that were created or switched on after it was made. So
 the newest write is also noted in a file outside the database, before it is sent; a database that
 knows less than the file, or that was made in another installation, sends nothing until
-`push_approved --reconcile` has asked Meta what is there.
+`push_approved --reconcile` has asked Meta what is there. Disconnected grants are withdrawn only
+then, too. Tokens are extended all the same: that ends no other token of the person, touches no ad,
+and waiting could cost a grant its last days.
 """
 
 from __future__ import annotations

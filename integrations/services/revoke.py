@@ -2,6 +2,9 @@
 
 The person's token is gone by then, so the app asks in its own name. Which permissions Meta still
 holds for a disconnected grant is in ``granted_scopes``; none left means that it is done.
+
+After a restore it waits until somebody has reconciled: the person may have connected anew since
+the backup was made, and withdrawing would end that grant.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from integrations.meta_ads import oauth
 from integrations.meta_ads.errors import MetaError
 from integrations.models import Integration
 from integrations.services.clients import meta_transport
+from integrations.waiting import why_to_hold
 from leadmetrics import queue
 from leadmetrics.audit.log import record
 from leadmetrics.tenancy.actors import system
@@ -29,6 +33,8 @@ LEASE = timedelta(seconds=90)
 
 def revoke_due() -> None:
     """Wake one job per disconnected grant that Meta still holds, for a day after it was left."""
+    if why_to_hold():
+        return
     with transaction.atomic():
         for integration in _pending(timezone.now()):
             queue.enqueue("integrations.tasks.revoke_grant", integration.pk)
@@ -36,8 +42,12 @@ def revoke_due() -> None:
 
 def revoke(*, integration_id: UUID) -> None:
     """Take the app's permissions back at Meta. Repeatable; a failure is left for the next job."""
+    if why_to_hold():
+        return
     now = timezone.now()
-    free = _pending(now).filter(pk=integration_id).exclude(lease_until__gt=now)
+    # A lease that ends much later than any can was taken while the clock was ahead.
+    held = {"lease_until__gt": now, "lease_until__lte": now + 2 * LEASE}
+    free = _pending(now).filter(pk=integration_id).exclude(**held)
     if not free.update(lease_until=now + LEASE):
         return
     integration = Integration.objects.get(pk=integration_id)

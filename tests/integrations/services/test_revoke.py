@@ -9,6 +9,8 @@ import pytest
 import responses
 import time_machine
 
+from approvals.models import WriteMark
+from approvals.services.marks import accept_database, why_not_to_write
 from integrations.models import Integration
 from integrations.services.connect import disconnect
 from integrations.services.revoke import revoke, revoke_due
@@ -46,6 +48,23 @@ def test_app_asks_in_its_own_name(left: Integration, settings: Any) -> None:
     assert not left.is_held_by_meta
     entry = AuditEntry.objects.get(action="integration.withdrawn")
     assert entry.actor_kind == "system"
+
+
+@responses.activate
+def test_restored_database_withdraws_nothing_before_it_is_reconciled(
+    left: Integration, settings: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    responses.delete(permissions_url(settings), json={"success": True})
+    why_not_to_write()  # an installation that knows itself
+    WriteMark.objects.update(environment="00000000-0000-4000-8000-000000000000")
+    with django_capture_on_commit_callbacks() as jobs:
+        revoke_due()
+    revoke(integration_id=left.pk)
+    assert jobs == []
+    assert len(responses.calls) == 0
+    accept_database()
+    revoke(integration_id=left.pk)
+    assert len(responses.calls) == 1
 
 
 @responses.activate
