@@ -29,7 +29,7 @@ def due_pushes(now: datetime | None = None) -> QuerySet[Push]:
     return Push.objects.filter(
         Q(state=PushState.WAITING) & ~Exists(stops) & _wait_is_over(now) & _hold_is_over(now)
         | Q(state=PushState.UNKNOWN) & _wait_is_over(now)
-        | Q(state=PushState.RUNNING) & _is_over("lease_until", now)
+        | Q(state=PushState.RUNNING) & is_over("lease_until", now)
     ).order_by("created_at")
 
 
@@ -41,15 +41,21 @@ def without_others(ad_ids: Sequence[str], push: Push) -> list[str]:
 
 
 def _wait_is_over(now: datetime) -> Q:
-    return Q(next_attempt_at=None) | _is_over("next_attempt_at", now)
+    return Q(next_attempt_at=None) | is_over("next_attempt_at", now)
 
 
 def _hold_is_over(now: datetime) -> Q:
-    return Q(not_before=None) | _is_over("not_before", now)
+    return Q(not_before=None) | is_over("not_before", now)
 
 
-def _is_over(name: str, now: datetime) -> Q:
+def is_over(name: str, now: datetime) -> Q:
+    """Rows whose wait, in the field of this name, is over."""
     return Q(**{f"{name}__lte": now}) | Q(**{f"{name}__gt": now + LONGEST_WAIT})
+
+
+def is_due(when: datetime | None, now: datetime) -> bool:
+    """The same of one row; a wait that never began is never over."""
+    return when is not None and not now < when <= now + LONGEST_WAIT
 
 
 def shown_stop(tenant_id: int) -> dict[str, object] | None:

@@ -17,6 +17,7 @@ from approvals.access import access_variant
 from approvals.comparison import differences, in_words
 from approvals.content import digest
 from approvals.models import Activation, ActivationResult, AdVariant, LiveAd, WriteMark
+from approvals.selectors.sending import is_due
 from approvals.services.live_rows import Act, begin, lock_live, lock_live_of, put_off, want_pause
 from approvals.services.marks import note_activation
 from approvals.services.stops import require_known_past, require_writes
@@ -174,7 +175,7 @@ def _begin(activation_id: UUID) -> tuple[Activation, Act, bool] | None:
             and live.wanted == LiveAd.Wanted.ACTIVE
             and not ActivationResult.objects.filter(activation=activation).exists()
         )
-        if not is_open or live.act_due_at is None or live.act_due_at > now:
+        if not is_open or not is_due(live.act_due_at, now):
             return None
         if live.act_attempts >= MAX_ATTEMPTS:
             words = live.act_problem or "It did not get through."

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from approvals.models import AdVariant, LiveAd, Push
+from approvals.selectors.sending import is_over
 from approvals.services.push_claims import locked
 from approvals.states import PAST_PUSHES, PushState, VariantStatus, move
 from integrations.models import AdAccount, Integration
@@ -112,4 +113,6 @@ def settled(act: LiveAd) -> datetime | None:
 
 def due_acts(now: datetime | None = None) -> QuerySet[LiveAd]:
     """Acts that nobody woke or whose worker died, oldest first."""
-    return LiveAd.objects.filter(act_due_at__lte=now or timezone.now()).order_by("act_due_at")
+    return LiveAd.objects.filter(is_over("act_due_at", now or timezone.now())).order_by(
+        "act_due_at"
+    )

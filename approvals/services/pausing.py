@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from approvals.access import access_variant
 from approvals.models import Activation, ActivationResult, AdVariant, LiveAd
+from approvals.selectors.sending import is_due
 from approvals.services.live_rows import (
     RETRY,
     Act,
@@ -129,7 +130,7 @@ def _begin(push_id: UUID) -> Act | None:
     now = timezone.now()
     with transaction.atomic():
         live = lock_live(push_id)
-        if live.wanted != LiveAd.Wanted.PAUSED or live.act_due_at is None or live.act_due_at > now:
+        if live.wanted != LiveAd.Wanted.PAUSED or not is_due(live.act_due_at, now):
             return None
         return begin(live, now)
 
@@ -141,13 +142,16 @@ def _end(act: Act, status: str) -> None:
             return
         live.configured_status = status
         live.act_problem_code = live.act_problem = ""
+        now = timezone.now()
+        if live.active_sent_at is not None and live.active_sent_at > now:
+            live.active_sent_at = now  # noted while the clock was ahead: the wait begins now
         until = settled(live)
-        if until is not None and until > timezone.now():
+        if until is not None and until > now:
             live.act_due_at = until + timedelta(seconds=1)
             live.save()
             return
         live.act_due_at = live.active_sent_at = live.activated_at = None
-        live.next_check_at = timezone.now()
+        live.next_check_at = now
         live.save()
         variant = live.push.variant
         if variant.status == VariantStatus.PAUSING:

@@ -11,7 +11,7 @@ import logging
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from approvals.content import build_payload, digest
@@ -53,8 +53,14 @@ def check_place(*, target_id: UUID) -> Preflight | None:
 def fresh_place(target_id: UUID) -> Preflight | None:
     """What Meta said of the target within the last ten minutes."""
     return Preflight.objects.filter(
-        target_id=target_id, content_hash="", checked_at__gt=timezone.now() - FRESH
+        _younger_than(FRESH), target_id=target_id, content_hash=""
     ).first()
+
+
+def _younger_than(age: timedelta) -> Q:
+    """Not what was noted while the clock was ahead: that would stay young for as long."""
+    now = timezone.now()
+    return Q(checked_at__gt=now - age, checked_at__lt=now + FRESH)
 
 
 def validate_variant(*, variant_id: UUID) -> None:
@@ -100,7 +106,7 @@ def sweep_preflights() -> None:
         status=VariantStatus.PROPOSED, target__ad_account__enabled=True
     )
     place = Preflight.objects.filter(
-        target=OuterRef("target"), content_hash="", checked_at__gt=timezone.now() - FRESH / 2
+        _younger_than(FRESH / 2), target=OuterRef("target"), content_hash=""
     )
     unasked = waiting.filter(~Exists(place)).values_list("target_id", flat=True)
     for target_id in unasked.order_by().distinct()[:TARGETS_AT_ONCE]:

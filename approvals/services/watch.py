@@ -18,6 +18,7 @@ from django.utils import timezone
 from approvals.comparison import differences
 from approvals.content import digest
 from approvals.models import LiveAd, Push
+from approvals.selectors.sending import is_due, is_over
 from approvals.services import alerts
 from approvals.services.live_rows import LEASE, account_of, lock_live, want_pause
 from approvals.states import PushState, VariantStatus, move
@@ -61,7 +62,9 @@ def next_look(live: LiveAd, now: datetime) -> datetime:
 
 def due_looks(now: datetime | None = None) -> QuerySet[LiveAd]:
     """Ads whose look is due, longest due first."""
-    return LiveAd.objects.filter(next_check_at__lte=now or timezone.now()).order_by("next_check_at")
+    return LiveAd.objects.filter(is_over("next_check_at", now or timezone.now())).order_by(
+        "next_check_at"
+    )
 
 
 def sweep_looks() -> int:
@@ -108,7 +111,7 @@ def _begin(push_id: UUID) -> Look | None:
     with transaction.atomic():
         live = lock_live(push_id)
         push = live.push
-        if live.next_check_at is None or live.next_check_at > now:
+        if not is_due(live.next_check_at, now):
             return None
         is_past = push.state != PushState.DONE
         live.next_check_at = None if is_past else now + LEASE
@@ -120,9 +123,14 @@ def _begin(push_id: UUID) -> Look | None:
             account=account_of(push),
             fence=live.fence,
             status=push.variant.status,
-            since=live.checked_at or push.finished_at or push.created_at,
+            since=_last_known(now, live.checked_at, push.finished_at, push.created_at),
             is_busy=live.act_due_at is not None,
         )
+
+
+def _last_known(now: datetime, *moments: datetime | None) -> datetime:
+    """The first of the moments that was not noted while the clock was ahead."""
+    return next((when for when in moments if when is not None and when <= now), now - EVERY)
 
 
 def _changes(look: Look) -> list[dict[str, str]]:

@@ -216,8 +216,9 @@ def test_pausing_stops_an_activation_that_has_not_begun(pushed, rita, ben, stand
     assert status_of(pushed) == VariantStatus.PAUSED
 
 
+@pytest.mark.parametrize("clock_ahead", [timedelta(0), timedelta(days=30)])
 def test_pausing_wins_over_an_activation_whose_call_is_under_way(
-    pushed, rita, ben, stand_in, monkeypatch
+    pushed, rita, ben, stand_in, monkeypatch, clock_ahead
 ):
     activation = ask(pushed, rita)
     send = activating.activate_ad
@@ -229,12 +230,14 @@ def test_pausing_wins_over_an_activation_whose_call_is_under_way(
         send(**kwargs)
 
     monkeypatch.setattr(activating, "activate_ad", send_slowly)
-    activate_ad(activation_id=activation.pk)
+    with in_seconds(clock_ahead.total_seconds()):
+        activate_ad(activation_id=activation.pk)
     assert status_at_meta(pushed) == "ACTIVE"
     assert status_of(pushed) == VariantStatus.PAUSING
-    with in_seconds(300):
-        wake_acts()
-        pause_ad(push_id=pushed.pk)
+    for seconds in (300, 600):
+        with in_seconds(seconds):
+            wake_acts()
+            pause_ad(push_id=pushed.pk)
     assert status_at_meta(pushed) == "PAUSED"
     assert status_of(pushed) == VariantStatus.PAUSED
     assert result_of(activation).result == "stopped"

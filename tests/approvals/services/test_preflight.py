@@ -144,6 +144,12 @@ def test_when_meta_asks_to_wait_the_push_waits_and_nothing_is_taken_for_an_obsta
     assert not Preflight.objects.exists()
 
 
+def test_answer_of_a_clock_that_was_ahead_is_not_fresh(meta, target):
+    check_place(target_id=target.pk)
+    Preflight.objects.update(checked_at=timezone.now() + timedelta(days=90))
+    assert preflight.fresh_place(target.pk) is None
+
+
 def test_pushes_of_one_target_share_a_fresh_answer(meta, target, ben, agent):
     approve_and_push(propose(agent, target), ben)
     asked = Preflight.objects.get().checked_at

@@ -56,6 +56,21 @@ def test_looks_come_after_5_minutes_an_hour_a_day_and_then_daily(pushed):
     assert [b - a for a, b in pairwise(seen[2:])] == [1440] * 3
 
 
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=30)])
+def test_clock_that_was_ahead_puts_no_look_off_for_longer_than_two_days(pushed, stand_in, ahead):
+    with in_seconds(ahead.total_seconds()):
+        look(pushed)
+    stand_in.control(edit_live={"ad_id": pushed.ad_id, "message": "Other words"})
+    with in_seconds(86400 if ahead > timedelta(days=2) else 2 * 86400):
+        assert due_looks().count() == 1
+        look_at_ad(push_id=pushed.pk)
+        live = LiveAd.objects.get(push=pushed)
+        assert live.checked_at <= timezone.now()
+        assert live.next_check_at <= timezone.now() + timedelta(days=1)
+    assert live.differences
+    assert live.changes
+
+
 def test_a_look_that_is_not_due_reads_nothing(pushed):
     sweep_looks()
     look_at_ad(push_id=pushed.pk)
