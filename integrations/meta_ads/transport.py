@@ -110,7 +110,9 @@ class Transport:
                 error.wait_seconds or 0.0,
             )
             is_last = attempt == self.tries - 1 or self.clock() + wait >= ends_at
-            if error.kind not in _RETRIED or is_last:
+            # A page is asked for in smaller parts; anything else that is too large is no answer.
+            too_large = error.kind == ErrorKind.TOO_MUCH_DATA and "limit" not in params
+            if not (error.kind in _RETRIED or too_large) or is_last:
                 raise error
             self.sleep(wait)
         raise AssertionError("unreachable")

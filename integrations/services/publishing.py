@@ -262,7 +262,7 @@ class translated:
 
 def _wait(kind: ErrorKind) -> float | None:
     """For errors that name no time. A throttle always does."""
-    if kind in (ErrorKind.TRANSIENT, ErrorKind.UNREADABLE):
+    if kind in (ErrorKind.TRANSIENT, ErrorKind.UNREADABLE, ErrorKind.TOO_MUCH_DATA):
         return float(settings.PUSH_DOWN_WAIT_SECONDS)
     # After a reconnect the approved content is still the approved content, so the push waits.
     return float(settings.PUSH_HOLD_SECONDS) if kind == ErrorKind.RECONNECT else None

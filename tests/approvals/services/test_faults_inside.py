@@ -17,7 +17,7 @@ Outgoing calls
       test_insights_cut.py::test_cut_pulls_never_mix_old_and_new_within_a_day
       test_insights_cut.py::test_throttled_pull_goes_on_where_it_stopped
       test_insights_answers.py::test_mutated_answer_keeps_the_last_good_data
-    image, creative, ad, look-up, read-back: each with 18 faults
+    image, creative, ad, look-up, read-back: each with up to 20 faults
       test_fault_matrix.py::test_fault_does_what_it_must_and_all_ends_well
       test_fault_matrix.py::test_read_that_goes_on_failing_neither_proves_nor_burns_anything
     activate and pause
