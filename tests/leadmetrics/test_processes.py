@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -267,11 +267,12 @@ class Cluster:
         answer: dict[str, Any] = json.loads(self.asker.stdout.readline())
         return answer
 
-    def up(self) -> dict[str, Any]:
-        """The cluster once all of it runs."""
+    def up(self, besides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The cluster once all of it runs, or the other one."""
 
         def find() -> dict[str, Any] | None:
-            clusters = self.ask()["clusters"]
+            known = besides["main"] if besides else 0
+            clusters = [c for c in self.ask()["clusters"] if c["main"] != known]
             alive = (c for c in clusters if c["is_up"] and c["workers"] and is_alive(c["main"]))
             return next((c for c in alive if all(map(is_alive, pids_of(c)))), None)
 
@@ -337,7 +338,7 @@ def real_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def test_work_goes_on_whoever_of_the_cluster_dies(real_cluster: Cluster) -> None:
-    """Two kinds of processes, or all six as often as CRASH_ROUNDS says; an end amid a hung job."""
+    """Two kinds of processes, or all six as often as CRASH_ROUNDS says; a job over its time."""
     for number in range(ROUNDS or 1):
         for kind in ALL_KINDS if ROUNDS else FEW_KINDS:
             real_cluster.kill(kind, number)
@@ -346,13 +347,31 @@ def test_work_goes_on_whoever_of_the_cluster_dies(real_cluster: Cluster) -> None
     real_cluster.ask("foreign", 1)
     real_cluster.works()
     wait_until(lambda: real_cluster.ask()["waiting"] == 0, seconds=40)
-    last = real_cluster.up()
-    _, taken = real_cluster.hangs("stop")
-    real_cluster.supervisor.terminate()
-    assert real_cluster.supervisor.wait(timeout=80) == 0, real_cluster.log.read_text()
+    over_its_time, taken = real_cluster.hangs("long")
+    wait_until(lambda: not is_alive(over_its_time), seconds=20)
+    taken.close()
+    real_cluster.works()
+
+
+def test_new_cluster_goes_on_while_the_old_one_ends_amid_a_hung_job(real_cluster: Cluster) -> None:
+    """A rolling restart; which of the two takes the job is the lot's, and that one is the old."""
+    first = real_cluster.supervisor
+    one = real_cluster.up()
+    real_cluster.start()
+    other = real_cluster.up(besides=one)
+    busy, taken = real_cluster.hangs("stop")
+    old, new = (first, real_cluster.supervisor)
+    last = one
+    if busy in other["workers"]:
+        old, new, last = new, old, other
+    old.terminate()
+    real_cluster.works()
+    assert old.wait(timeout=80) == 0, real_cluster.log.read_text()
     taken.close()
     assert not any(map(is_alive, pids_of(last)))
-    assert real_cluster.installation.processes() == [real_cluster.asker.pid]
+    assert new.poll() is None
+    assert real_cluster.ask()["done"] == real_cluster.enqueued
+    real_cluster.supervisor = new
 
 
 def test_cluster_ends_at_once_with_its_supervisor_although_a_job_hangs(

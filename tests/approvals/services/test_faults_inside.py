@@ -37,7 +37,7 @@ Inside
     Redis down
       test_cache.py::test_people_and_workers_go_on
       test_cache.py::test_status_that_cannot_be_read_is_an_error_and_no_reason_to_start_anew
-    worker killed, paused, over its time
+    worker killed (for its memory, too, and when a job is over its time), paused
       test_crash_points.py::test_death_at_every_point_leaves_exactly_one_ad
       test_campaign.py::test_every_approval_becomes_exactly_one_paused_ad_whatever_dies
       test_push.py::test_late_worker_whose_push_was_taken_over_changes_nothing
@@ -59,9 +59,13 @@ Inside
       test_database_restart.py::test_restarts_under_load_lose_and_double_nothing
     clock jumps
       test_faults_inside.py::test_clock_that_jumps_in_the_middle_of_a_push_doubles_nothing
+      test_watch.py::test_clock_that_was_ahead_puts_no_look_off_for_longer_than_two_days
+      test_activate.py::test_pausing_wins_over_an_activation_whose_call_is_under_way
       test_token_life.py::test_wrong_clock_stores_no_wrong_end
-    stopped in the middle of a job, stop that hangs
+    worker over its job's time is killed and replaced
       test_processes.py::test_work_goes_on_whoever_of_the_cluster_dies
+    rolling restart, stopped in the middle of a job, stop that hangs
+      test_processes.py::test_new_cluster_goes_on_while_the_old_one_ends_amid_a_hung_job
       test_processes.py::test_child_that_ignores_the_request_is_killed_after_its_grace
     encryption keys rotate under load
       test_rekey.py::test_rotation_under_load_loses_no_token
@@ -72,6 +76,7 @@ Inside
     restored from a backup
       test_reconcile.py::test_restored_database_sends_nothing_before_and_doubles_nothing_after
       test_reconcile.py::test_restored_activation_switches_nothing_on
+      test_revoke.py::test_restored_database_withdraws_nothing_before_it_is_reconciled
 """
 
 from __future__ import annotations
