@@ -132,6 +132,33 @@ SABOTAGES = (
         ),
     ),
     Sabotage(
+        "adopt an ad that another push holds",
+        STEPS,
+        "found = without_others(shown, push)",
+        "found = list(shown)",
+        (f"{PUSH}::test_ad_with_our_creative_in_our_ad_set_is_ours_unless_another_push_holds_it",),
+    ),
+    Sabotage(
+        "send to an ad account that is to be left alone",
+        STEPS,
+        '    publishing.require_open(claim.payload["ad_account_id"])\n',
+        "",
+        (
+            "tests/approvals/services/test_preflight.py::"
+            "test_ad_account_that_is_to_be_left_alone_is_asked_nothing",
+        ),
+    ),
+    Sabotage(
+        "withdraw a grant from a restored database",
+        "integrations/services/revoke.py",
+        "    if why_to_hold():\n        return\n    now = timezone.now()\n",
+        "    now = timezone.now()\n",
+        (
+            "tests/integrations/services/test_revoke.py::"
+            "test_restored_database_withdraws_nothing_before_it_is_reconciled",
+        ),
+    ),
+    Sabotage(
         "build another text than the approved one",
         STEPS,
         "if digest(outgoing) != claim.payload_hash:",
