@@ -132,6 +132,8 @@ def _passed(
         yield Check("good", "No code, no foreign address, no words for machines")
     if none_of("duplicate"):
         yield Check("good", "Not proposed before")
+    if none_of("rejected_before"):
+        yield Check("good", "Not close to a text rejected before")
     if revision.image and none_of("image_small", "image_ratio"):
         yield Check("good", "Image large enough, shown whole by the feed")
     aim = aim_of(target.ad_set.campaign.objective)

@@ -78,6 +78,6 @@ def siblings_of(tenant: Tenant, shown: AdVariant) -> list[Sibling]:
 def rejected_before(tenant: Tenant, shown: AdVariant) -> list[RejectedBefore]:
     """This tenant's rejections of nearly the same text, the closest first, at most three."""
     assert shown.head is not None
-    decisions = list(recent_rejections(tenant, shown))
+    decisions = list(recent_rejections(tenant, shown.pk))
     found = closest(copy_of(shown.head), [copy_of(one.revision) for one in decisions])
     return [RejectedBefore(decisions[place], score) for place, score in found[:MOST_REJECTED]]

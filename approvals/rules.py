@@ -19,7 +19,7 @@ from integrations.models import PushTarget
 from leadmetrics.tenancy.models import Tenant
 
 # Found at the door only: they need a look at other ads.
-LOOKED_UP = ("other_site", "duplicate")
+LOOKED_UP = ("other_site", "duplicate", "rejected_before")
 
 
 def rules_for(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from uuid import UUID
 
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.utils import timezone
@@ -28,11 +29,11 @@ def decisions_of_any() -> QuerySet[Decision]:
     )
 
 
-def recent_rejections(tenant: Tenant, shown: AdVariant) -> QuerySet[Decision]:
-    """The newest rejections of other variants that stand, up to 500."""
+def recent_rejections(tenant: Tenant, variant_id: UUID | None = None) -> QuerySet[Decision]:
+    """The newest rejections that stand, of other variants than this one, up to 500."""
     rejected = Decision.objects.filter(
         variant__tenant=tenant, verdict=Decision.Verdict.REJECTED, undone_by=None
-    ).exclude(variant=shown)
+    ).exclude(variant_id=variant_id)
     return rejected.select_related("revision", "reviewer").order_by("-created_at")[:REJECTIONS]
 
 

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
+from approvals.alike import folded, is_alike, likeness
 from approvals.checks.finding import Finding, Severity
 from approvals.checks.links import host_of, site_of
 from approvals.checks.run import CheckedCopy, check_copy
 from approvals.content import content_hash
 from approvals.limits import AdCopy
 from approvals.models import AdImage, AdVariant, Decision, VariantRevision
-from approvals.rules import default_site, rules_for
+from approvals.rules import copy_of, default_site, rules_for
+from approvals.selectors.verdicts import recent_rejections
 from approvals.states import VariantStatus
 from integrations.models import PushTarget
 from leadmetrics.tenancy.models import Tenant
 
 # How many of a target's approvals tell which sites it usually leads to.
 SITES_FROM = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A rejection with its text as texts are compared."""
+
+    decision: Decision
+    text: str
 
 
 def check_for_target(
@@ -28,18 +38,46 @@ def check_for_target(
     copy: AdCopy,
     image: AdImage | None,
     usual_sites: frozenset[str] | None = None,
+    rejected: Sequence[Rejected] | None = None,
     variant_id: UUID | None = None,
 ) -> CheckedCopy:
     """Normalised copy with everything found; ``variant_id`` is the ad that is being edited.
 
-    ``usual_sites`` spares the look-up to a caller who checks many ads of one target.
+    ``usual_sites`` and ``rejected`` spare the look-up to a caller who checks many ads at once.
     """
     sites = usual_sites_of(target) if usual_sites is None else usual_sites
     checked = check_copy(copy, rules_for(tenant, target, image, usual_sites=sites))
     if checked.problems:
         return checked
-    again = _duplicate(target, checked.copy, image, variant_id)
+    if rejected is None:
+        rejected = rejected_texts(tenant, variant_id)
+    again = (
+        *_duplicate(target, checked.copy, image, variant_id),
+        *_rejected_before(checked.copy, rejected),
+    )
     return replace(checked, flags=(*again, *checked.flags))
+
+
+def rejected_texts(tenant: Tenant, variant_id: UUID | None = None) -> list[Rejected]:
+    """What this tenant rejected lately, of other variants than this one, newest first."""
+    return [
+        Rejected(decision, folded(copy_of(decision.revision)))
+        for decision in recent_rejections(tenant, variant_id)
+    ]
+
+
+def _rejected_before(copy: AdCopy, rejected: Sequence[Rejected]) -> Iterator[Finding]:
+    """A finding when nearly this text was rejected, with the date and reason of the closest."""
+    text = folded(copy)
+    found = max(rejected, key=lambda one: likeness(text, one.text), default=None)
+    if found and is_alike(text, found.text):
+        decision = found.decision
+        why = ": ".join(filter(None, [decision.get_reason_code_display(), decision.comment[:200]]))
+        message = (
+            f"Nearly this text was rejected on {decision.created_at:%d %b %Y} "
+            f"(“{decision.revision.headline}”): {why}"
+        )
+        yield Finding("rejected_before", "primary_text", message, Severity.WARN)
 
 
 def usual_sites_of(target: PushTarget) -> frozenset[str]:

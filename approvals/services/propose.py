@@ -17,7 +17,12 @@ from approvals.content import content_hash
 from approvals.limits import AdCopy
 from approvals.models import AdImage, AdVariant, Proposal, VariantRevision
 from approvals.rules import rules_for
-from approvals.services.checking import check_for_target, usual_sites_of
+from approvals.services.checking import (
+    Rejected,
+    check_for_target,
+    rejected_texts,
+    usual_sites_of,
+)
 from approvals.services.images import store_image
 from approvals.services.links import ask_for_link, note_link
 from approvals.services.shown import head_with_hash
@@ -195,7 +200,11 @@ def _store(actor: Actor, proposal: ProposalInput) -> ProposeResult:
         sites = {
             target.pk: usual_sites_of(target) for pk, target in targets.items() if pk in asked_for
         }
-        results = [_store_item(actor, tenant, row, targets, sites, item) for item in proposal.items]
+        rejected = rejected_texts(tenant)
+        results = [
+            _store_item(actor, tenant, row, targets, sites, rejected, item)
+            for item in proposal.items
+        ]
         row.answer = {"items": [result.as_json() for result in results]}
         row.save(update_fields=["answer"])
         record(
@@ -224,6 +233,7 @@ def _store_item(
     proposal: Proposal,
     targets: dict[str, PushTarget],
     sites: Mapping[UUID, frozenset[str]],
+    rejected: Sequence[Rejected],
     item: VariantInput,
 ) -> ItemResult:
     result = ItemResult(client_ref=_storable(item.client_ref))
@@ -239,7 +249,12 @@ def _store_item(
     result.errors.extend(problem.as_json() for problem in problems)
     image = _image(tenant, item, result)
     checked = check_for_target(
-        tenant=tenant, target=target, copy=copy, image=image, usual_sites=sites[target.pk]
+        tenant=tenant,
+        target=target,
+        copy=copy,
+        image=image,
+        usual_sites=sites[target.pk],
+        rejected=rejected,
     )
     result.warnings.extend(flag.as_json() for flag in checked.flags)
     if result.errors:

@@ -271,6 +271,12 @@ def test_a_text_close_to_a_rejected_one_says_so(as_ben, rita, ads, agent, target
     assert "Claim is wrong or unproven" in found
     assert "Not weighed." in found
     assert "Rita" in found
+    # Also where no script asks for it, in the queue's filter, and for the agent.
+    card = words(as_ben.get(review("variant", again)))
+    assert "Nearly this text was rejected on" in card
+    assert "(“One”): Claim is wrong or unproven: Not weighed." in card
+    assert [flag["code"] for flag in again.head.flags] == ["rejected_before"]
+    assert again.has_warnings
 
 
 def test_alike_of_another_workspace_is_not_found(as_ben, ads):
