@@ -22,10 +22,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from tests import prepared
+from tests.prepared import ROOT
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -108,7 +110,22 @@ class Installation:
         for started in self._started:
             started.wait()
         if self._database:
-            _postgres(f'DROP DATABASE IF EXISTS "{urlsplit(self._database).path[1:]}" WITH (FORCE)')
+            self._drop_database()
+
+    def migrate(self) -> None:
+        """Give it the database that `manage.py migrate` would make."""
+        if not self._database:
+            prepared.copy_file(self.data_dir / "db.sqlite3")
+            return
+        self._drop_database()
+        prepared.postgres(f'CREATE DATABASE "{self._name}" TEMPLATE "{prepared.template()}"')
+
+    @property
+    def _name(self) -> str:
+        return urlsplit(self._database).path[1:]
+
+    def _drop_database(self) -> None:
+        prepared.postgres(f'DROP DATABASE IF EXISTS "{self._name}" WITH (FORCE)')
 
 
 class Stack(Installation):
@@ -187,7 +204,8 @@ def free_ports(count: int) -> list[int]:
 
 def chromium() -> str | None:
     """Where the browser is; None when there is none."""
-    return shutil.which("chromium") or shutil.which("chromium-browser")
+    names = ("chromium-headless-shell", "chromium", "chromium-browser")
+    return next(filter(None, map(shutil.which, names)), None)
 
 
 @contextmanager
@@ -212,20 +230,11 @@ def sign_in(page: Page, stack: Stack, email: str) -> None:
 
 def _new_database() -> str:
     """The address of a new database beside DATABASE_URL's; empty for SQLite."""
-    given = os.environ.get("DATABASE_URL", "")
-    if not given.startswith("postgres"):
+    if not prepared.on_postgres():
         return ""
     name = f"lm_stack_{os.getpid()}_{next(_names)}"
-    _postgres(f'CREATE DATABASE "{name}"')
-    return urlsplit(given)._replace(path=f"/{name}").geturl()
-
-
-def _postgres(statement: str) -> None:
-    import psycopg
-
-    address = urlsplit(os.environ["DATABASE_URL"])._replace(path="/postgres").geturl()
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(statement)
+    prepared.postgres(f'CREATE DATABASE "{name}"')
+    return prepared.address(name)
 
 
 def _has(pid: int, mark: bytes) -> bool:

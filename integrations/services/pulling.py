@@ -161,7 +161,6 @@ def _quiet_gc() -> Iterator[None]:
     and through the whole of Django each time, took half the time of a reading. What does make
     cycles is cleared away after each account.
     """
-    gc.collect()
     gc.freeze()
     gc.disable()
     try:

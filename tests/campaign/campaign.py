@@ -66,7 +66,7 @@ class Campaign(Installation):
         there is to see; the waiting for what is left ends after ``patience`` seconds.
         """
         began = time.monotonic()
-        self.manage("migrate", "--verbosity", "0")
+        self.migrate()
         supervisor = self.start("-m", "tests.campaign.processes", log=self.log)
         wait_until(lambda: answers(f"{self.base_url}/healthz"), seconds=60)
         wait_until(lambda: answers(f"{self.sandbox_url}/sandbox/"), seconds=60)

@@ -244,7 +244,7 @@ class Cluster:
             "PYTHONPATH": str(ROOT),
             "EMAIL_URL": f"smtp://127.0.0.1:{self.mail_server.getsockname()[1]}",
         }
-        self.installation.manage("migrate", "--verbosity", "0")
+        self.installation.migrate()
         self.log = folder / "log"
         self.start()
         self.enqueued = 0
