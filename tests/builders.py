@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -244,12 +244,52 @@ def make_variant(
     return variant
 
 
+def make_variants(
+    target: PushTarget, headlines: Sequence[str], *, versions: int = 1, **fields: Any
+) -> list[AdVariant]:
+    """One proposal's variants by these headlines, a few statements for any number of them."""
+    proposal = make_proposal(target.tenant)
+    made = [
+        AdVariant(
+            **{
+                "tenant": target.tenant,
+                "target": target,
+                "proposal": proposal,
+                "account_group": target.ad_account_id,
+                "campaign_group": target.ad_set.campaign_id,
+                "submitted_by": proposal.submitted_by,
+                **fields,
+            }
+        )
+        for _ in headlines
+    ]
+    AdVariant.objects.bulk_create(made)
+    for number in range(1, versions + 1):
+        heads = [
+            _revision(variant, number, headline=headline)
+            for variant, headline in zip(made, headlines, strict=True)
+        ]
+        VariantRevision.objects.bulk_create(heads)
+    for variant, head in zip(made, heads, strict=True):
+        variant.head = head
+    AdVariant.objects.bulk_update(made, ["head"])
+    return made
+
+
 def make_revision(variant: AdVariant, **text: Any) -> VariantRevision:
     """The variant's next revision, now its head."""
+    revision = _revision(variant, variant.revisions.count() + 1, **text)
+    revision.save(force_insert=True)
+    variant.head, variant.has_warnings = revision, bool(revision.flags)
+    variant.save(update_fields=["head", "has_warnings"])
+    return revision
+
+
+def _revision(variant: AdVariant, number: int, **text: Any) -> VariantRevision:
     revision = VariantRevision(
         **{
             "variant": variant,
-            "number": variant.revisions.count() + 1,
+            "number": number,
             "primary_text": COPY.primary_text,
             "headline": COPY.headline,
             "description": COPY.description,
@@ -261,9 +301,6 @@ def make_revision(variant: AdVariant, **text: Any) -> VariantRevision:
         }
     )
     revision.content_hash = content_hash(revision, variant.target)
-    revision.save(force_insert=True)
-    variant.head, variant.has_warnings = revision, bool(revision.flags)
-    variant.save(update_fields=["head", "has_warnings"])
     return revision
 
 

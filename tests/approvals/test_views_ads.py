@@ -13,7 +13,7 @@ from approvals.models import AdVariant, Push
 from approvals.states import PushState, StepState, VariantStatus
 from tests.approvals.conftest import make_target_for
 from tests.approvals.pages import ESCAPED_MARKUP, HTMX, MARKUP, ads, announced, told, words
-from tests.builders import make_decision, make_proposal, make_push, make_variant
+from tests.builders import make_decision, make_push, make_variant, make_variants
 
 STATE_OF = {
     VariantStatus.APPROVED: PushState.WAITING,
@@ -166,8 +166,10 @@ def test_list_with_nothing_in_a_state_offers_all(as_ben, paused):
 
 @pytest.fixture
 def crowd(target, ben) -> list[AdVariant]:
-    proposal = make_proposal(target.tenant)
-    return [make_ad(target, ben, proposal=proposal, headline=f"Ad {n}") for n in range(200)]
+    made = make_variants(target, [f"Ad {n}" for n in range(200)], status=VariantStatus.PAUSED)
+    for one in made:
+        make_push(make_decision(one, ben), state=STATE_OF[VariantStatus.PAUSED])
+    return made
 
 
 def test_list_pages_by_key_there_and_back(as_ben, crowd):

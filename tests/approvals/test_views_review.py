@@ -41,10 +41,9 @@ from tests.builders import (
     make_ad_set,
     make_campaign,
     make_integration,
-    make_proposal,
     make_push_target,
     make_revision,
-    make_variant,
+    make_variants,
 )
 
 OTHER = replace(COPY, headline="Tents for two")
@@ -219,11 +218,7 @@ def test_ad_knows_its_neighbours(as_ben, variant, second):
 @pytest.fixture
 def crowd(target) -> list[AdVariant]:
     """200 waiting ads, each with two versions."""
-    proposal = make_proposal(target.tenant)
-    made = [make_variant(target, proposal=proposal, headline=f"Ad {n}") for n in range(200)]
-    for one in made:
-        make_revision(one, headline=f"{one.head.headline} again")
-    return made
+    return make_variants(target, [f"Ad {n} again" for n in range(200)], versions=2)
 
 
 def test_queue_pages_by_key_to_the_end(as_ben, crowd):

@@ -26,7 +26,7 @@ from tests.approvals.live import point_at
 from tests.approvals.services.test_push import later
 from tests.builders import client_for
 from tests.conftest import StandIn
-from tests.stack import _postgres
+from tests.prepared import postgres
 
 ON_SQLITE = connection.vendor == "sqlite"
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -85,7 +85,7 @@ def cut() -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         (pid,) = cursor.fetchone()
-    _postgres(f"SELECT pg_terminate_backend({pid}, 5000)")
+    postgres(f"SELECT pg_terminate_backend({pid}, 5000)")
     yield
     connection.close()  # as Django does between two requests and the queue between two jobs
 

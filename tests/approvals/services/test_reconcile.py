@@ -31,7 +31,7 @@ from tests.approvals.services.test_crash_points import ROUNDS
 from tests.approvals.services.test_push import AD_SET, approve, approved, later, meta, run
 from tests.builders import make_ad_set, make_push_target
 from tests.ledger import ledger_of
-from tests.stack import _postgres
+from tests.prepared import postgres
 
 __all__ = ["approved", "meta"]
 
@@ -44,13 +44,13 @@ def backup(folder: Path) -> Callable[[], None]:
     name = str(connection.settings_dict["NAME"])
     if connection.vendor == "postgresql":
         connections.close_all()
-        _postgres(f'DROP DATABASE IF EXISTS "{name}_copy"')
-        _postgres(f'CREATE DATABASE "{name}_copy" TEMPLATE "{name}"')
+        postgres(f'DROP DATABASE IF EXISTS "{name}_copy"')
+        postgres(f'CREATE DATABASE "{name}_copy" TEMPLATE "{name}"')
 
         def restore() -> None:
             connections.close_all()
-            _postgres(f'DROP DATABASE "{name}" WITH (FORCE)')
-            _postgres(f'ALTER DATABASE "{name}_copy" RENAME TO "{name}"')
+            postgres(f'DROP DATABASE "{name}" WITH (FORCE)')
+            postgres(f'ALTER DATABASE "{name}_copy" RENAME TO "{name}"')
 
         return restore
     copy = folder / "backup.sqlite3"
