@@ -57,7 +57,7 @@ class Observer(Protocol):
     """Whoever wants to know what the headers said. Its own failures never fail a call."""
 
     def on_usage(self, ad_account_id: str, usage: UsageSnapshot) -> None:
-        """The usage headers of one answer, good or bad; the id is empty outside an account."""
+        """What an answer's headers, or its throttle, say; the id is empty outside an account."""
 
     def on_version(self, answered: str, warning: str) -> None:
         """The version that really answered, and Meta's warning about it, if any."""
@@ -187,11 +187,17 @@ class Transport:
         if failure is not None:  # raised out here, so that it does not drag the other along
             logger.info("no answer from Meta: %s %s", method, path)
             raise failure
-        self._tell(path, headers)
+        usage = read_usage(headers)
+        self._tell(path, usage, headers)
         if body is None:
             raise MetaError(ErrorKind.TOO_MUCH_DATA, outcome_unknown=is_write)
-        with _one_at_a_time:
-            return parse(read_answer(status, headers, body, is_write=is_write))
+        try:
+            with _one_at_a_time:
+                return parse(read_answer(status, headers, body, is_write=is_write))
+        except MetaError as exc:
+            if _closes_account(exc) and not (usage and usage.is_used_up):
+                self._tell(path, UsageSnapshot(100.0, exc.wait_seconds or 0.0), {})
+            raise
 
     def _exchange(
         self,
@@ -229,11 +235,10 @@ class Transport:
                     raise requests.ReadTimeout
             return response.status_code, response.headers, body
 
-    def _tell(self, path: str, headers: Mapping[str, str]) -> None:
+    def _tell(self, path: str, usage: UsageSnapshot | None, headers: Mapping[str, str]) -> None:
         if self.observer is None:
             return
         first = path.split("/")[0]
-        usage = read_usage(headers)
         answered = headers.get("facebook-api-version", "")[:20]
         warning = headers.get("x-ad-api-version-warning", "")[:500]
         try:
@@ -299,6 +304,12 @@ def proof(token: AccessToken, app_secret: str) -> str:
     """appsecret_proof: hex HMAC-SHA256 of the token under the app secret."""
     # Facebook Login: Securing Graph API Requests
     return hmac.new(app_secret.encode(), token.reveal().encode(), hashlib.sha256).hexdigest()
+
+
+def _closes_account(exc: MetaError) -> bool:
+    """Whether nothing may be asked for a while. A limit with a time of its own is one of writes."""
+    row = look_up(exc.meta_code or 0, exc.meta_subcode)
+    return exc.kind == ErrorKind.THROTTLED and row.wait is None
 
 
 def _is_wrong_proof(exc: MetaError) -> bool:

@@ -239,6 +239,7 @@ class RangeTotals:
     spend: Decimal | None
     conversions: Decimal | None
     conversion_value: Decimal | None
+    conversion_action_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +252,11 @@ class UsageSnapshot:
     percent: float
     wait_seconds: float
     tier: str = field(default="", compare=False)
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether nothing may be asked before the budget is free again."""
+        return self.wait_seconds > 0 or self.percent >= 100
 
 
 @dataclass(frozen=True, slots=True)

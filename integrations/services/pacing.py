@@ -28,6 +28,7 @@ class Lane:
     wait for, such as a push, finds the account open; when Meta names a time it is closed till then.
     """
 
+    ad_account_id: str = ""
     clock: Callable[[], float] = time.monotonic
     in_flight: int = 0
     gap: float = 0.0
@@ -36,12 +37,13 @@ class Lane:
     tier: str = ""
 
     def on_usage(self, ad_account_id: str, usage: UsageSnapshot) -> None:
-        """The transport's report of an answer's headers, good or bad."""
+        """The transport's report of an answer's headers or throttle; all are of this account."""
+        ad_account_id = ad_account_id or self.ad_account_id
         if ad_account_id and usage.tier not in ("", self.tier):
             self.tier = usage.tier
             note_tier(ad_account_id, usage.tier)
         now = self.clock()
-        if usage.wait_seconds or usage.percent >= 100:
+        if usage.is_used_up:
             wait = usage.wait_seconds or THROTTLE_WAIT
             self.opens_at = now + wait
             if ad_account_id:
@@ -77,7 +79,14 @@ class Lane:
 
 def lane_of(ad_account_id: str) -> Lane:
     """A new lane, closed for as long as Meta told any worker."""
-    return Lane(opens_at=time.monotonic() + closed_for(ad_account_id))
+    return Lane(ad_account_id, opens_at=time.monotonic() + closed_for(ad_account_id))
+
+
+def require_open(ad_account_id: str) -> None:
+    """Raises MetaError while Meta wants the ad account left alone, as it told any worker."""
+    seconds = closed_for(ad_account_id)
+    if seconds:
+        raise MetaError(ErrorKind.THROTTLED, wait_seconds=seconds)
 
 
 def account_client(account: AdAccount) -> MetaAdsClient:
@@ -85,7 +94,5 @@ def account_client(account: AdAccount) -> MetaAdsClient:
 
     Raises MetaError while it is closed, NotConnected, crypto.CannotDecrypt.
     """
-    lane = lane_of(account.ad_account_id)
-    if lane.closed_for:
-        raise MetaError(ErrorKind.THROTTLED, wait_seconds=lane.closed_for)
-    return meta_client(account.integration, lane)
+    require_open(account.ad_account_id)
+    return meta_client(account.integration, Lane(account.ad_account_id))

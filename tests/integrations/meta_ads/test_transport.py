@@ -354,6 +354,28 @@ def test_observer_hears_usage_and_version_on_success_and_on_error(transport, gra
     assert listener.usages == [(ACT, UsageSnapshot(100.0, 17 * 60.0))]
 
 
+@pytest.mark.parametrize(
+    ("code", "subcode", "told"),
+    [
+        (17, 2446079, 300.0),
+        (4, None, 300.0),
+        (613, 1487742, 300.0),
+        (80000, None, 300.0),
+        (613, 1487225, None),  # so many ads a day: reads go on
+        (17, 1885172, None),
+        (100, None, None),
+    ],
+)
+def test_observer_hears_a_throttle_that_no_header_tells(transport, graph, code, subcode, told):
+    transport.observer = listener = Listener()
+    idle = {"x-ad-account-usage": json.dumps({"acc_id_util_pct": 9.0})}
+    graph.post(ADS, status=400, json=failing(code, subcode), headers=idle)
+    with pytest.raises(MetaError):
+        transport.post(f"{ACT}/ads", {}, TOKEN)
+    closed = [(ACT, UsageSnapshot(100.0, told))] if told else []
+    assert listener.usages == [(ACT, UsageSnapshot(9.0, 0.0)), *closed]
+
+
 def test_observer_that_fails_does_not_lose_the_answer_of_a_write(transport, graph, caplog):
     class Broken(Listener):
         def on_usage(self, *_heard):

@@ -15,6 +15,7 @@ from integrations.days import today_of
 from integrations.meta_ads.types import UsageSnapshot
 from integrations.models import AdAccount, Integration, SyncRun
 from integrations.services import pacing, pulling
+from integrations.services.allowance import closed_for
 from integrations.services.catalog import request_account_catalog, sync_catalog
 from integrations.services.insights import (
     TURN_SECONDS,
@@ -22,7 +23,7 @@ from integrations.services.insights import (
     request_history,
     request_pull,
 )
-from integrations.services.pacing import LONGEST_GAP, REQUESTS_PER_ACCOUNT, Lane
+from integrations.services.pacing import LONGEST_GAP, REQUESTS_PER_ACCOUNT, Lane, lane_of
 from integrations.services.reach import ask_reach, read_reach
 from leadmetrics import queue
 from leadmetrics.tenancy.actors import Actor
@@ -147,6 +148,22 @@ def test_account_that_meta_closed_is_left_alone_by_every_job(
     reach.refresh_from_db()
     for one in (history, catalog, reach):
         assert one.lease_until > datetime.now(UTC) + timedelta(minutes=6)
+
+
+def test_throttle_without_headers_closes_the_account_for_every_job(
+    account: AdAccount, stand_in: StandIn, ana: Actor
+) -> None:
+    """As a report that Meta prepares is looked after, no address names the account."""
+    lane = lane_of(ACME_EU)
+    lane.on_usage("", UsageSnapshot(100.0, 240.0))
+    assert closed_for(ACME_EU) == pytest.approx(240, abs=2)
+    assert closed_for(ACME_US) == 0
+
+    stand_in.control(usage="off")
+    stand_in.control(fail={"path": f"{ACME_US}/insights", "code": 17, "status": 400})
+    other = make_ad_account(account.integration, ad_account_id=ACME_US, timezone="UTC")
+    pull_insights(run_id=request_pull(other).pk)
+    assert closed_for(ACME_US) == pytest.approx(300, abs=5)
 
 
 def test_headers_of_a_good_answer_stop_the_account_too(
