@@ -153,7 +153,8 @@ class InsightRevisionAdmin(ReadOnlyAdmin):
 
 @admin.register(InsightCheck)
 class InsightCheckAdmin(ReadOnlyAdmin):
-    list_display = ["month", "ad_account", "matches", "ours", "metas", "checked_at"]
+    list_display = ["month", "ad_account", "verdict", "error", "ours", "metas", "checked_at"]
+    readonly_fields = ["verdict"]
     list_filter = ["matches"]
     list_select_related = ["ad_account"]
     search_fields = ["ad_account__ad_account_id", "ad_account__name"]

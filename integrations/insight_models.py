@@ -270,8 +270,14 @@ class InsightCheck(models.Model):
         related_name="insight_checks",
     )
     month = models.DateField(help_text="its first day")
-    checked_at = models.DateTimeField()
-    matches = models.BooleanField()
+    checked_at = models.DateTimeField(help_text="when it was last compared, or that was tried")
+    matches = models.BooleanField(null=True, help_text="unknown: Meta could never be asked")
+    error = models.CharField(
+        max_length=300, blank=True, help_text="why Meta could not be asked the last time"
+    )
+    conversion_action_type = models.CharField(
+        max_length=80, blank=True, help_text="what counts as a conversion in it"
+    )
     # Metric to text, because JSON has no decimals.
     ours = models.JSONField(default=dict)
     metas = models.JSONField(default=dict)
@@ -282,4 +288,11 @@ class InsightCheck(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.month:%B %Y}: {'equal' if self.matches else 'different'}"
+        return f"{self.month:%B %Y}: {self.verdict}"
+
+    @property
+    def verdict(self) -> str:
+        """How the last comparison ended."""
+        if self.error:
+            return "could not be asked"
+        return "equal" if self.matches else "different"

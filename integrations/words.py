@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone
 
-from integrations.models import AdAccount, AdSet, Integration
+from integrations.models import AdAccount, AdSet, InsightCheck, Integration
 from integrations.token_states import Owner, state_of
+from leadmetrics.templatetags.ui import format_money, format_number
 from leadmetrics.tenancy.models import Tenant
 
 # Ad Set reference: at most 50 ads that are not archived or deleted.
@@ -146,3 +148,35 @@ def _owner(owner: Owner, integration: Integration) -> str:
 def _when(ends: datetime, now: datetime) -> str:
     left = (ends - now).days
     return f"in {left} days" if left > 1 else "tomorrow" if left else "today"
+
+
+# What is compared with Meta's total of a month, and whether it is money.
+_COMPARED: Mapping[str, tuple[str, bool]] = {
+    "spend": ("spend", True),
+    "impressions": ("impressions", False),
+    "clicks": ("clicks", False),
+    "inline_link_clicks": ("link clicks", False),
+    "conversions": ("conversions", False),
+    "conversion_value": ("conversion value", True),
+}
+
+
+def differences(check: InsightCheck) -> str:
+    """Every figure of a month that differs: "spend €90.00 here, €95.50 at Meta; clicks …"."""
+    found = []
+    kind = f" ({check.conversion_action_type})" if check.conversion_action_type else ""
+    for name, (label, is_money) in _COMPARED.items():
+        ours, metas = (Decimal(side.get(name, 0)) for side in (check.ours, check.metas))
+        if ours == metas:
+            continue
+        currency = check.ad_account.currency if is_money else ""
+        here, there = _figure(ours, currency), _figure(metas, currency)
+        if here == there:  # it is too small to be seen so
+            here, there = f"{ours.normalize():f}", f"{metas.normalize():f}"
+        what = f"{label}{kind}" if name.startswith("conversion") else label
+        found.append(f"{what} {here} here, {there} at Meta")
+    return "; ".join(found)
+
+
+def _figure(value: Decimal, currency: str) -> str:
+    return format_money(value, currency) if currency else format_number(value, 2 * bool(value % 1))

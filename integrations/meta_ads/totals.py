@@ -47,7 +47,7 @@ def get_range_totals(
 def _parse(row: Any, action_types: Sequence[str], *, by_campaign: bool) -> RangeTotals:
     if not isinstance(row, dict):
         raise Unreadable
-    _, conversions, value = read_conversions(row, action_types)
+    kind, conversions, value = read_conversions(row, action_types)
     return RangeTotals(
         campaign_id=read_id(row.get("campaign_id")) if by_campaign else "",
         impressions=read_int(row.get("impressions")),
@@ -57,4 +57,5 @@ def _parse(row: Any, action_types: Sequence[str], *, by_campaign: bool) -> Range
         spend=read_decimal(row.get("spend")),
         conversions=conversions,
         conversion_value=value,
+        conversion_action_type=kind,
     )

@@ -7,28 +7,29 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from integrations.days import today_of
 from integrations.exact import PLACES, MillionthsSum, WholeSum, from_millionths
 from integrations.insight_models import RESTATED_DAYS, is_final
 from integrations.meta_ads.errors import MetaError
-from integrations.models import AdAccount, InsightCheck, InsightDay, Integration
+from integrations.meta_ads.types import RangeTotals
+from integrations.models import AdAccount, CampaignInsight, InsightCheck, InsightDay, Integration
 from integrations.services.failures import note_failure
 from integrations.services.insights import request_pull
 from integrations.services.pacing import account_client
+from integrations.services.readings import action_types_of
+from integrations.words import differences
 from leadmetrics import queue
+from leadmetrics.errors import LeadmetricsError
 from leadmetrics.notices.services import notify
 from leadmetrics.tenancy.models import Role, User
 
-# What is the same whether it is counted by campaign or for the account. Reach is not, and neither
-# are conversions, of which each campaign may report another action type.
-_METRICS = {
-    "spend": MillionthsSum("spend"),
-    "impressions": WholeSum("impressions"),
-    "clicks": WholeSum("clicks"),
-    "inline_link_clicks": WholeSum("inline_link_clicks"),
-}
+# What is the same whether it is counted by campaign or for the account. Reach is not.
+_COUNTS = ("impressions", "clicks", "inline_link_clicks")
+_CONVERSIONS = ("conversions", "conversion_value")
+_DECIMALS = ("spend", *_CONVERSIONS)
 
 
 def request_checks() -> None:
@@ -47,7 +48,8 @@ def check_insights(*, ad_account_pk: int, month: date) -> None:
     """Compare a month. Safe to repeat.
 
     A month that was last read while it could still change, or that is different, is read again and
-    compared another day; admins are told when it is different even then.
+    compared another day; admins are told when it is different even then. That Meta could not be
+    asked is written down.
     """
     account = AdAccount.objects.select_related("integration", "tenant").get(pk=ad_account_pk)
     last = _last_day(month)
@@ -60,15 +62,15 @@ def check_insights(*, ad_account_pk: int, month: date) -> None:
         _read_again(account, month, last)
         return
     try:
-        metas = _metas_totals(account, month, last)
-    except MetaError as exc:
-        note_failure(account.integration, exc)
-        raise
-    sums = account.insights.filter(date_start__range=(month, last)).aggregate(
-        **{f"sum_{name}": its_sum for name, its_sum in _METRICS.items()}
-    )
-    sums["sum_spend"] = from_millionths(sums["sum_spend"])
-    _record(account, month, {name: _exact(sums[f"sum_{name}"]) for name in _METRICS}, metas)
+        whole = _metas_totals(account, month, last)
+    except LeadmetricsError as exc:
+        if isinstance(exc, MetaError):
+            note_failure(account.integration, exc)
+        _record_unasked(account, month, exc)
+        return
+    metas = {name: _exact(getattr(whole, name, None)) for name in (*_COUNTS, *_DECIMALS)}
+    kind = whole.conversion_action_type if whole else ""
+    _record(account, month, _our_totals(account, month, last, metas, kind), metas, kind)
 
 
 def last_final_month(account: AdAccount) -> date:
@@ -79,17 +81,23 @@ def last_final_month(account: AdAccount) -> date:
 
 
 def _record(
-    account: AdAccount, month: date, ours: dict[str, Decimal], metas: dict[str, Decimal]
+    account: AdAccount,
+    month: date,
+    ours: dict[str, Decimal],
+    metas: dict[str, Decimal],
+    kind: str,
 ) -> None:
     matches = ours == metas
     with transaction.atomic():
         had_differed = account.insight_checks.filter(month=month, matches=False).exists()
-        InsightCheck.objects.update_or_create(
+        check, _ = InsightCheck.objects.update_or_create(
             ad_account=account,
             month=month,
             defaults={
                 "checked_at": timezone.now(),
                 "matches": matches,
+                "error": "",
+                "conversion_action_type": kind,
                 "ours": {name: str(value) for name, value in ours.items()},
                 "metas": {name: str(value) for name, value in metas.items()},
             },
@@ -97,10 +105,19 @@ def _record(
         if not matches:
             _read_again(account, month, _last_day(month))
             if had_differed:
-                _tell_admins(account, month, ours["spend"], metas["spend"])
+                _tell_admins(account, month, differences(check))
 
 
-def _tell_admins(account: AdAccount, month: date, ours: Decimal, metas: Decimal) -> None:
+def _record_unasked(account: AdAccount, month: date, exc: LeadmetricsError) -> None:
+    """An earlier verdict of the month stays beside it."""
+    InsightCheck.objects.update_or_create(
+        ad_account=account,
+        month=month,
+        defaults={"checked_at": timezone.now(), "error": exc.user_message},
+    )
+
+
+def _tell_admins(account: AdAccount, month: date, what_differs: str) -> None:
     name = f"{month:%B %Y}"
     notify(
         tenant=account.tenant,
@@ -110,9 +127,9 @@ def _tell_admins(account: AdAccount, month: date, ours: Decimal, metas: Decimal)
         key=f"insight-check:{account.pk}:{month}",
         subject=f"{account.name}: {name} differs from Meta",
         body=(
-            f"The campaigns of {account.name} add up to {ours:.2f} {account.currency} for {name}; "
-            f"Meta reports {metas:.2f} {account.currency} for the whole account, also after the "
-            "month was read again. Compare it in Ads Manager before you rely on it."
+            f"The campaigns of {account.name} do not add up to what Meta reports for the whole "
+            f"account in {name}, also after the month was read again: {what_differs}. Compare it "
+            "in Ads Manager before you rely on it."
         ),
         path=f"/t/{account.tenant.slug}/reports/",
     )
@@ -123,11 +140,44 @@ def _read_again(account: AdAccount, first: date, last: date) -> None:
         request_pull(account, first, last)
 
 
-def _metas_totals(account: AdAccount, first: date, last: date) -> dict[str, Decimal]:
-    client = account_client(account)
-    rows = client.get_range_totals(account.ad_account_id, first, last, level="account")
-    whole = next(rows, None)  # an account that delivered nothing has no row
-    return {name: _exact(getattr(whole, name, None)) for name in _METRICS}
+def _metas_totals(account: AdAccount, first: date, last: date) -> RangeTotals | None:
+    """None of an account that delivered nothing."""
+    rows = account_client(account).get_range_totals(
+        account.ad_account_id,
+        first,
+        last,
+        level="account",
+        action_types=action_types_of(account),
+    )
+    return next(rows, None)
+
+
+def _our_totals(
+    account: AdAccount, first: date, last: date, metas: dict[str, Decimal], kind: str
+) -> dict[str, Decimal]:
+    """What is stored.
+
+    Meta's total counts conversions by one kind. Those of campaigns that reported another kind of
+    the same events may be in it or not, so with such campaigns any total between counts as equal.
+    """
+    rows = account.insights.filter(date_start__range=(first, last))
+    ours = _sums(rows)
+    if kind:
+        of_kind = _sums(rows.filter(conversion_action_type=kind))
+        for name in _CONVERSIONS:
+            ours[name] = min(max(metas[name], of_kind[name]), ours[name])
+    return ours
+
+
+def _sums(rows: QuerySet[CampaignInsight]) -> dict[str, Decimal]:
+    sums = rows.aggregate(
+        **{f"sum_{name}": WholeSum(name) for name in _COUNTS},
+        **{f"sum_{name}": MillionthsSum(name) for name in _DECIMALS},
+    )
+    return {
+        **{name: _exact(sums[f"sum_{name}"]) for name in _COUNTS},
+        **{name: _exact(from_millionths(sums[f"sum_{name}"])) for name in _DECIMALS},
+    }
 
 
 def _exact(value: Decimal | int | None) -> Decimal:

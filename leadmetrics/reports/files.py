@@ -52,7 +52,9 @@ def guarded(cell: Cell) -> str:
 def xlsx_file(rows: Iterable[Sequence[Cell]], title: str) -> IO[bytes]:
     """The rows as a workbook on disk, read from its beginning; one row at a time is in memory.
 
-    Texts are written as texts, so none can be a formula or a link. Each sheet repeats the header.
+    Its first byte is sent after its last row: the library puts a workbook together when all of its
+    sheets are written, and only writing XLSX ourselves would send it earlier. Texts are written as
+    texts, so none can be a formula or a link. Each sheet repeats the header.
     """
     target = tempfile.TemporaryFile(suffix=".xlsx")  # noqa: SIM115 - the response closes it
     book = xlsxwriter.Workbook(target, {"constant_memory": True})

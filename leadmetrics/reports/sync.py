@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
 from integrations.models import AdAccount, InsightCheck, SyncRun
+from integrations.words import differences
 from leadmetrics.reports.freshness import why_stale
 from leadmetrics.reports.paging import State
+from leadmetrics.reports.periods import format_day
+from leadmetrics.templatetags.ui import format_money
 from leadmetrics.tenancy.models import Tenant
 
 RUNS_PER_PAGE = 50
@@ -25,7 +29,7 @@ class AccountHealth:
     history: SyncRun | None
     state: State
     can_read: bool
-    check: InsightCheck | None
+    check: State | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,23 @@ def _health(
     can_read = account.integration.is_usable and account.gone_at is None
     is_open = run is not None and run.is_open
     state = why_stale(account, run, timezone.now())
-    return AccountHealth(account, run, history, state, can_read and not is_open, check)
+    verdict = _verdict(check, account) if check else None
+    return AccountHealth(account, run, history, state, can_read and not is_open, verdict)
+
+
+def _verdict(check: InsightCheck, account: AdAccount) -> State:
+    """Whether the newest month that was compared equals Meta's total, and as of when."""
+    check.ad_account = account
+    when = timezone.localtime(check.checked_at, ZoneInfo(account.timezone))
+    detail = f"{check.month:%B %Y}, {format_day(when.date())}, {when:%H:%M}"
+    different = f"{differences(check)}. It is read and compared again."
+    if check.error:
+        before = f" Before: {different}" if check.matches is False else ""
+        return State("warn", "Could not be asked", f"{detail}: {check.error}{before}")
+    if check.matches:
+        spend = format_money(check.ours["spend"], account.currency)
+        return State("good", "Equal", f"{detail}: {spend} spent")
+    return State("warn", "Different", f"{detail}: {different}")
 
 
 def run_page(tenant: Tenant, *, after: str = "") -> RunPage:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from integrations.services.reach import ask_reach
+from integrations.words import differences
 from leadmetrics.errors import InvalidInput, NotFound
 from leadmetrics.htmx import is_fragment
 from leadmetrics.reports import exports, selectors
@@ -66,7 +67,10 @@ def performance(request: TenantRequest, tenant: str) -> HttpResponse:
         "exports": list(_exports(query)),
         "blocks": [block_of(report, query) for report in reports],
         "is_answer": False,
-        "in_doubt": selectors.months_in_doubt(accounts, query.period),
+        "in_doubt": [
+            (check, differences(check))
+            for check in selectors.months_in_doubt(accounts, query.period)
+        ],
         "last_look": note_look(request.membership),
         "moved_url": query.url("moved", after=""),
         **_freshness(accounts, query),

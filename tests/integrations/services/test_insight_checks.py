@@ -67,6 +67,9 @@ def test_month_that_is_equal_is_found_equal(september: AdAccount) -> None:
     assert found.matches
     assert found.ours == found.metas
     assert Decimal(found.ours["spend"]) > 0
+    assert found.conversion_action_type == "purchase"
+    assert Decimal(found.ours["conversions"]) > 0
+    assert Decimal(found.ours["conversion_value"]) > 0
     assert not SyncRun.objects.filter(state="waiting").exists()
 
 
@@ -82,6 +85,33 @@ def test_a_millionth_is_a_difference(september: AdAccount) -> None:
 
     assert found is not None
     assert Decimal(found.ours["spend"]) == others + row.spend
+
+
+def test_purchases_that_differ_are_a_difference_and_named(september: AdAccount, ana: Actor) -> None:
+    row = september.insights.filter(conversion_action_type="purchase").first()
+    row.conversions, row.clicks = row.conversions - 1, row.clicks + 1
+    row.save()
+    check(september)
+    found = check(september)
+    assert found is not None
+    assert (found.matches, found.ours["spend"]) == (False, found.metas["spend"])
+    body = Notice.objects.values_list("body", flat=True).first()
+    ours, metas = (Decimal(side["conversions"]) for side in (found.ours, found.metas))
+    assert f"conversions (purchase) {ours:.0f} here, {metas:.0f} at Meta. Compare it" in body
+    assert "again: clicks " in body
+    assert "spend" not in body
+
+
+def test_conversions_of_another_kind_may_be_in_the_total_or_not(september: AdAccount) -> None:
+    other = september.insights.filter(conversion_action_type="omni_purchase").first()
+
+    def is_equal_with(more: int) -> bool:
+        september.insights.filter(pk=other.pk).update(conversions=other.conversions + more)
+        found = check(september)
+        assert found is not None
+        return bool(found.matches)
+
+    assert [is_equal_with(more) for more in (0, 3, -1)] == [True, True, False]
 
 
 def test_month_that_differs_is_read_again_and_then_told(
@@ -149,11 +179,19 @@ def test_equal_months_are_not_compared_again(
     assert waiting_jobs() == 1
 
 
-def test_failure_of_meta_leaves_no_verdict(september: AdAccount, stand_in: StandIn) -> None:
-    from integrations.meta_ads.errors import MetaError
-
+def test_that_meta_could_not_be_asked_is_written_down(
+    september: AdAccount, stand_in: StandIn
+) -> None:
     stand_in.control(throttle={"account": ACME_EU, "code": 80000, "minutes": 5})
-    with pytest.raises(MetaError):
-        check(september)
-    assert not InsightCheck.objects.exists()
+    found = check(september)
+    assert found is not None
+    assert (found.matches, found.verdict) == (None, "could not be asked")
+    assert found.error == "Meta asks us to wait before the next call. It goes on by itself."
+    assert found.checked_at > datetime.now(UTC) - timedelta(minutes=1)
     assert september.insights.filter(date_start=MONTH + timedelta(days=3)).exists()
+
+    stand_in.control(clear_faults=True)
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=1)):
+        found = check(september)
+    assert found is not None
+    assert (found.verdict, found.error) == ("equal", "")

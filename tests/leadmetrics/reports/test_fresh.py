@@ -92,17 +92,25 @@ def test_a_month_that_differs_from_metas_total_is_named(
     acme: Tenant, as_vera: Client, as_ana: Client
 ) -> None:
     account = make_account(acme)
-    sums = {"ours": {"spend": "90.000000"}, "metas": {"spend": "95.500000"}}
+    same = {"clicks": "7", "conversions": "3"}
+    sums = {"ours": {"spend": "90.000000", **same}, "metas": {"spend": "95.500000", **same}}
     account.insight_checks.create(month="2026-09-01", checked_at=NOW, matches=False, **sums)
     account.insight_checks.create(month="2026-08-01", checked_at=NOW, matches=True, **sums)
 
     told = text_of(as_vera.get(URL, {"since": "2026-09-20", "until": "2026-10-02"}))
 
-    assert "September 2026 of Acme EU adds up to €90.00 here; Meta reports €95.50" in told
-    assert "adds up to" not in text_of(as_vera.get(URL))
-    assert "Different September 2026: €90.00 here, €95.50 at Meta." in text_of(
-        as_ana.get("/t/acme/sync/")
-    )
+    assert "September 2026 of Acme EU does not add up to what Meta reports" in told
+    assert "for the whole ad account: spend €90.00 here, €95.50 at Meta. It is read" in told
+    assert "does not add up" not in text_of(as_vera.get(URL))
+    shown = text_of(as_ana.get("/t/acme/sync/"))
+    assert "Different September 2026, 24 Nov, 10:30: spend €90.00 here, €95.50 at Meta." in shown
+
+    account.insight_checks.filter(matches=False).update(error="Meta asks us to wait.")
+    shown = text_of(as_ana.get("/t/acme/sync/"))
+    assert "Could not be asked September 2026, 24 Nov, 10:30: Meta asks us to wait." in shown
+    assert "Before: spend €90.00 here, €95.50 at Meta." in shown
+    account.insight_checks.filter(matches=False).delete()
+    assert "Equal August 2026, 24 Nov, 10:30: €90.00 spent" in text_of(as_ana.get("/t/acme/sync/"))
 
 
 def test_what_moved_is_told_from_the_visit_before(acme: Tenant, as_vera: Client) -> None:
