@@ -126,7 +126,8 @@ def _table(report: CurrencyReport, query: ReportQuery, *, many: bool) -> dict[st
     back = start - ROWS_PER_PAGE
     level = query.scope.level
     no_total = exports.why_no_total_reach(query.scope, many=many)
-    has_reach = bool(report.reach) or any(row.reach is not None for row in report.objects)
+    told = bool(report.reach) or any(row.reach is not None for row in report.objects)
+    has_reach = told and level != "ad_set"  # of ad sets Meta is not asked
     rows = [
         {
             "row": row,

@@ -77,7 +77,8 @@ class CurrencyReport:
     days_before: dict[date, Sums] = field(default_factory=dict)
     by_account: dict[int, Sums] = field(default_factory=dict)
     objects: list[ObjectSums] = field(default_factory=list)
-    reach: dict[int, int] = field(default_factory=dict)  # of whole ad accounts, where Meta told it
+    # Of whole ad accounts, or of the campaign that the report is of, where Meta told it.
+    reach: dict[int, int] = field(default_factory=dict)
     asked: frozenset[int] = frozenset()  # ad accounts for whose reach of these days Meta was asked
 
     @property
@@ -100,7 +101,7 @@ def performance(
     if scope.ad_set:
         complete = with_days_of_ads(complete)
     first = period.before.since if compare else period.since
-    asked: Mapping[int, RangeReach] = {}
+    asked = {} if scope.ad_set else _current_reach(complete, period)
     if scope.campaign:
         objects = (
             _ads(complete, period, scope) if scope.ad_set else _ad_sets(complete, period, scope)
@@ -108,7 +109,6 @@ def performance(
         daily = _daily(_rows(complete, first, period.until, scope))
     else:
         found = sums_by_campaign(complete, period)
-        asked = _current_reach(complete, period)
         if scope.search:
             names = _fitting(complete, first, period.until, scope.search)
             rows = _rows(complete, first, period.until, scope)
@@ -124,8 +124,8 @@ def performance(
         report.asked = frozenset(asked)
         if scope.search:
             continue
-        known = {account.pk: asked.get(account.pk) for account in report.accounts}
-        report.reach = {pk: one.total for pk, one in known.items() if one and one.total is not None}
+        known = {a.pk: _reach_in(asked[a.pk], scope) for a in report.accounts if a.pk in asked}
+        report.reach = {pk: people for pk, people in known.items() if people is not None}
     return list(reports.values())
 
 
@@ -138,6 +138,11 @@ def _current_reach(accounts: Iterable[Account], period: Period) -> dict[int, Ran
         for pk, reach in found.items()
         if reach.is_current(by_pk[pk].complete_at, by_pk[pk].timezone)
     }
+
+
+def _reach_in(asked: RangeReach, scope: Scope) -> int | None:
+    """Meta's count for the whole ad account, or for the one campaign that the report is of."""
+    return asked.by_campaign.get(scope.campaign[1]) if scope.campaign else asked.total
 
 
 def currency_reports(

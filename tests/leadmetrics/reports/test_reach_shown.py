@@ -15,6 +15,7 @@ from tests.leadmetrics.reports.worlds import (
     NOW,
     TODAY,
     make_account,
+    make_ad_day,
     make_day,
 )
 
@@ -72,6 +73,25 @@ def test_reach_of_a_range_stands_by_campaign_and_in_the_total_as_meta_counted_it
     assert [line.split(",")[-2] for line in lines] == ["Reach", "900", "800", "1500", "1500"]
     account.range_reach.update(read_at=NOW - timedelta(hours=1))  # before the last complete read
     assert len(cells_of(as_vera.get(URL, week), "Campaign 1")) == 9
+
+
+def test_reach_of_a_campaign_is_in_its_file_as_on_its_card(acme: Tenant, as_vera: Client) -> None:
+    account = make_account(acme)
+    make_campaign(account, campaign_id="1", name="Spring")
+    day = TODAY - timedelta(days=1)
+    make_day(account, day, "1", spend=2)
+    make_ad_day(account, day, "1", "11", "111", name="Tents", spend=1)
+    days = {"since": TODAY - timedelta(days=7), "until": day}
+    account.range_reach.create(**days, total=1500, by_campaign={"1": 900}, read_at=NOW)
+    inside = {"range": "7d", "campaign": f"{account.pk}-1"}
+
+    page = as_vera.get(URL, inside)
+    handed: Any = as_vera.get(f"{URL}export/campaigns.csv", inside)
+
+    assert "900 people" in text_of(as_vera.get(f"{URL}reach/", inside))
+    *_, ad_set, total = b"".join(handed.streaming_content).decode().splitlines()
+    assert [line.split(",")[-2] for line in (ad_set, total)] == ["", "900"]
+    assert len(cells_of(page, "Whole campaign")) == 9  # a column of ad sets would have nothing
 
 
 def test_why_there_is_no_reach_is_true_where_it_is_said(acme: Tenant, as_vera: Client) -> None:
