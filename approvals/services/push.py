@@ -37,8 +37,7 @@ from approvals.services.side_by_side import work_through
 from approvals.services.stops import tell_pages
 from approvals.states import PushState, VariantStatus, move
 from integrations.services.clients import NotConnected
-from integrations.services.pacing import require_open
-from integrations.services.publishing import OutcomeUnknown, ReadBack, WriteRefused, translated
+from integrations.services.publishing import OutcomeUnknown, ReadBack, WriteRefused
 from leadmetrics import queue
 from leadmetrics.audit.log import record
 from leadmetrics.crash_points import reached
@@ -80,8 +79,6 @@ def _claims(first: Claim) -> Iterator[Claim]:
 def _attempt(claim: Claim, uploading: set[str]) -> Generator[Call | None, Any, None]:
     """One attempt at a push; yields its calls to Meta and never raises what we understand."""
     try:
-        with translated(claim.integration):
-            require_open(claim.payload["ad_account_id"])
         yield from preflight_step(claim, uploading)
         image_hash = yield from image_step(claim, uploading)
         creative_id = yield from creative_step(claim, image_hash)

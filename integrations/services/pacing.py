@@ -82,17 +82,12 @@ def lane_of(ad_account_id: str) -> Lane:
     return Lane(ad_account_id, opens_at=time.monotonic() + closed_for(ad_account_id))
 
 
-def require_open(ad_account_id: str) -> None:
-    """Raises MetaError while Meta wants the ad account left alone, as it told any worker."""
-    seconds = closed_for(ad_account_id)
-    if seconds:
-        raise MetaError(ErrorKind.THROTTLED, wait_seconds=seconds)
-
-
 def account_client(account: AdAccount) -> MetaAdsClient:
     """A client for a few calls to one ad account, which hears when Meta closes it.
 
     Raises MetaError while it is closed, NotConnected, crypto.CannotDecrypt.
     """
-    require_open(account.ad_account_id)
-    return meta_client(account.integration, Lane(account.ad_account_id))
+    lane = lane_of(account.ad_account_id)
+    if lane.closed_for:
+        raise MetaError(ErrorKind.THROTTLED, wait_seconds=lane.closed_for)
+    return meta_client(account.integration, lane)

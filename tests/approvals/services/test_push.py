@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import responses
 import time_machine
 
 from approvals.content import content_hash
@@ -22,7 +21,6 @@ from approvals.states import PushState, StepState, VariantStatus
 from integrations.meta_ads.types import AccessToken, AdState
 from integrations.models import Integration
 from integrations.services import publishing
-from integrations.services.allowance import note_closed
 from integrations.services.clients import seal_token
 from leadmetrics.audit.models import AuditEntry
 from leadmetrics.demo_images import draw_scene
@@ -238,23 +236,6 @@ def test_throttle_waits_without_using_up_tries(meta, approved):
     assert (push.state, push.attempts) == (PushState.WAITING, 0)
     assert push.next_attempt_at > datetime.now(UTC) + timedelta(minutes=4)
     assert push.variant.status == VariantStatus.APPROVED
-
-
-def test_account_that_meta_closed_is_left_alone_by_a_push(approved, settings):
-    note_closed(ACCOUNT, 420)
-    graph, settings.META_API_BASE_URL = settings.META_API_BASE_URL, "http://graph.test"
-    with responses.RequestsMock():  # nothing may be asked
-        push = run(approved)
-    settings.META_API_BASE_URL = graph
-    assert (push.state, push.attempts, push.problem_code) == (
-        PushState.WAITING,
-        0,
-        "meta_throttled",
-    )
-    assert "Meta asks us to wait" in push.problem
-    assert push.next_attempt_at > datetime.now(UTC) + timedelta(minutes=6)
-    with later(430):
-        assert run(push).state == PushState.DONE
 
 
 def test_refusal_goes_to_a_person_with_words_of_ours(meta, approved, target):
